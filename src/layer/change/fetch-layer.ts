@@ -4,6 +4,7 @@ import {parseJsonValue} from '../../oci/json-value.js'
 import {type FileState, stateOf} from '../tree/file-state.js'
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
+import type {KeptThreads} from '../decompress/kept-threads.js'
 import {readTar, type StoredLayer} from '../decompress/read-tar.js'
 import {createLayerRecord} from '../recording/layer-record.js'
 import {decodeColumns, encodeColumns} from '../recording/packed-walk.js'
@@ -50,6 +51,7 @@ export interface FetchOptions {
   /** What paths of entries have before those in the directory. */
   readonly prefix: ByteString
   readonly limits: UnpackLimits
+  readonly threads: KeptThreads | undefined
   readonly holes?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   readonly onWarning: (message: string) => void
@@ -102,7 +104,7 @@ async function writeLayer(
   root: TreeRoot,
   options: FetchOptions,
 ): Promise<Omit<FetchedLayer, 'folder'> | undefined> {
-  const {rules, prefix, limits, holes, signal, onWarning, standing} = options
+  const {rules, prefix, limits, threads, holes, signal, onWarning, standing} = options
   const written = createExtraction(root, onWarning, {holes, states: true})
   const extraction = keepFiles(written, standing)
   try {
@@ -116,7 +118,7 @@ async function writeLayer(
     const sparseBytes = Math.min(limits.totalBytes, mostSparseBytes)
     const reader = createTarReader(handler, {...limits, sparseBytes})
     const place = {...layer.place, at}
-    const tarSize = await readTar({...layer, place}, reader, {limits, signal})
+    const tarSize = await readTar({...layer, place}, reader, {limits, signal, threads})
     if (!witness.record.isComplete() || extraction.hasReplaced()) return undefined
     const columns = witness.record.columns()
     const {stays} = extraction

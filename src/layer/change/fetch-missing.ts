@@ -1,5 +1,6 @@
 import type {Digest} from '../../oci/digest.js'
 import type {ByteString} from '../byte-string.js'
+import {usualKeptThreads} from '../decompress/decompress.js'
 import type {StoredLayer} from '../decompress/read-tar.js'
 import {unpackLimits} from '../limits.js'
 import {clockOf} from '../recording/later-clock.js'
@@ -47,6 +48,7 @@ export async function fetchMissing(
   const fetched = new Map<number, FetchedLayer>()
   let files: ReadonlyMap<ByteString, RowAt> = new Map()
   const tree = openTreeRoot(folder.access('.'))
+  const threads = usualKeptThreads()
   try {
     for (let round = 0; round < mostRounds; round++) {
       const kept = keptPlaces(standing, diffIds)
@@ -59,7 +61,7 @@ export async function fetchMissing(
       for (const place of missing) {
         const own = {...limits, totalBytes: left}
         const before = clockOf(work.tree)
-        const how = {work, rules, prefix, limits: own, standing: {tree, files, before}}
+        const how = {work, rules, prefix, limits: own, threads, standing: {tree, files, before}}
         const found = await fetchLayer(placed(layers, place), {...options, ...how})
         if (!found) return undefined
         fetched.set(place, found)
@@ -74,6 +76,7 @@ export async function fetchMissing(
       if (still.size === kept.size) return {kept, fetched}
     }
   } finally {
+    await threads?.close()
     tree.close()
   }
   return undefined

@@ -1,5 +1,6 @@
 import {type ByteString, parentOf} from '../byte-string.js'
-import {byKey, type LayerRow, type RowAt, rowsIn, sortRows} from '../recording/rows-in.js'
+import {compareInWalk} from '../recording/path-order.js'
+import {type LayerRow, type RowAt, rowsIn, sortRows} from '../recording/rows-in.js'
 import {fact, factsPerRow, sizesPerRow, statesPerRow} from '../recording/walk-columns.js'
 import type {FolderChange, TreeChange} from '../unpack/tree-change.js'
 import {endsInWhiteout} from '../whiteout.js'
@@ -80,7 +81,7 @@ export function planChange(next: NextVersion): PlannedChange | undefined {
     if (endsInWhiteout(path)) whiteouts++
   }
   const gone = [...folders.keys()].filter((path) => !nextFolders.has(path)).reverse()
-  const made = [...nextFolders.values()].filter(({path}) => !folders.has(path)).sort(byKey)
+  const made = [...nextFolders.values()].filter(({path}) => !folders.has(path)).sort(compareInWalk)
   if (gone.length > 0 && holdsKept(next, new Set(gone), placeOf)) return undefined
 
   const inside = (path: ByteString): ByteString => path.slice(prefixLength)

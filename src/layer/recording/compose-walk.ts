@@ -1,14 +1,16 @@
-import {type ByteString, isAscii} from '../byte-string.js'
+import {isAscii} from '../byte-string.js'
 import {type Column, createColumn} from '../tree/column.js'
 import type {FileState} from '../tree/file-state.js'
 import {createInodeGroups} from '../tree/inode-groups.js'
 import {longestWholePath} from '../tree/walk.js'
+import {canBeFirst, canFollow, compareInWalk} from './path-order.js'
 import type {WholeLayer} from './row-layers.js'
 import {type LayerRow, type RowAt, rowsIn} from './rows-in.js'
 import {
   createColumns,
   fact,
   factsPerRow,
+  namesAt,
   pushRow,
   pushState,
   putState,
@@ -30,8 +32,11 @@ export interface ComposeOptions {
   readonly root: FileState
   /** How much of each path is not in the directory. */
   readonly prefixLength: number
-  /** The state that an added entry has now; `undefined` if it is not as its layer says. */
-  readonly stateOf: (row: LayerRow) => FileState | undefined
+  /**
+   * The state that an added entry has now, which can be the one of its row; `undefined` if it is
+   * not as its layer says.
+   */
+  readonly stateOf: (row: LayerRow) => FileState | 'recorded' | undefined
 }
 
 export interface BaseWalk {
@@ -62,9 +67,9 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
   const walk = createColumns()
   const ofRow: Column<number> = createColumn((length) => new Uint8Array(length))
   const inodes = createInodeGroups()
-  const folders = new Set<ByteString>()
   const rows = added[Symbol.iterator]()
   let next = nextRow()
+  let last: LayerRow | undefined
   let span: Span | undefined
   pushState(walk.states, root)
   if (base && !mergeWith(base)) return undefined
@@ -74,10 +79,10 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
 
   function mergeWith({columns, placeOf}: BaseWalk): boolean {
     for (const at of rowsIn(columns)) {
-      while (next && next.key < at.key) if (!addNext(next)) return false
+      while (next && compareInWalk(next, at) < 0) if (!addNext(next)) return false
       const place = placeOf(at.row)
       if (place === undefined) continue
-      if (next?.key === at.key) return false
+      if (next && compareInWalk(next, at) === 0) return false
       take(at, place)
       if (columns.facts.at(at.row * factsPerRow + fact.names) === 0) continue
       flush()
@@ -94,27 +99,27 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
 
   function addNext(row: LayerRow): boolean {
     next = nextRow()
-    if (next && next.key <= row.key) return false
+    if (next && compareInWalk(next, row) <= 0) return false
     const state = stateOf(row)
     return state !== undefined && add(row, state)
   }
 
-  function add(row: LayerRow, state: FileState): boolean {
-    const {kind, path, columns, layer} = row
-    if (path.length > longestWholePath || (!base && !isInFolder(path))) return false
-    putState(columns.states, row.row + 1, state)
-    if (kind === 'directory') {
-      if (!base) folders.add(path)
-      take(row, layer)
-    } else if (state.nlink <= 1n && kind !== 'hardlink') take(row, layer)
+  function add(row: LayerRow, state: FileState | 'recorded'): boolean {
+    const {kind, columns, layer} = row
+    if (row.pathEnd - row.textAt > longestWholePath || (!base && !canBeNext(row))) return false
+    last = row
+    if (state !== 'recorded') putState(columns.states, row.row + 1, state)
+    const isAlone = kind !== 'hardlink' && namesAt(columns.states, row.row + 1) <= 1n
+    if (isAlone || kind === 'directory') take(row, layer)
     else if (kind === 'symlink') return false
-    else addShared(row, state)
+    else addShared(row)
     return true
   }
 
   /** The first name of a file in the order of the walk is the file, the others are links to it. */
-  function addShared({path, columns, row, layer}: LayerRow, state: FileState): void {
+  function addShared({path, columns, row, layer}: LayerRow): void {
     flush()
+    const state = stateAt(columns.states, row + 1)
     const at = row * factsPerRow
     const {group, first} = inodes.find(state, path)
     const entry = {
@@ -157,11 +162,7 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
   }
 
   /** A directory that no layer describes would be found by a walk, too. */
-  function isInFolder(path: ByteString): boolean {
-    if (path.length < prefixLength) return ofRow.length === 0
-    const slash = path.lastIndexOf('/')
-    return slash < prefixLength
-      ? prefixLength === 0 || folders.size > 0
-      : folders.has(path.slice(0, slash))
+  function canBeNext(row: LayerRow): boolean {
+    return last ? canFollow(last, row) : canBeFirst(row, prefixLength)
   }
 }

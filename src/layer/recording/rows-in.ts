@@ -1,16 +1,21 @@
 import type {ByteString} from '../byte-string.js'
-import {fact, factsPerRow, inBytes, kinds, rowsOf, type WalkColumns} from './walk-columns.js'
+import {compareInWalk, type PathBytes} from './path-order.js'
+import {
+  fact,
+  factsPerRow,
+  inBytes,
+  kinds,
+  memoryOf,
+  rowsOf,
+  type WalkColumns,
+} from './walk-columns.js'
 
 /** Where a row is, and what it is of. */
-export interface RowAt {
+export interface RowAt extends PathBytes {
   readonly columns: WalkColumns
   readonly row: number
-  /** Where its text begins. */
-  readonly textAt: number
   readonly kind: (typeof kinds)[number]
   readonly path: ByteString
-  /** Orders paths as a walk does. */
-  readonly key: string
   readonly target: ByteString
 }
 
@@ -22,14 +27,15 @@ export interface LayerRow extends RowAt {
 
 /** The rows in their order, as those of the layer number `layer`. */
 export function* rowsIn(columns: WalkColumns, layer = 0): Generator<LayerRow> {
-  const {facts} = columns
+  const {facts} = memoryOf(columns)
+  const text = columns.text.filled
   let textAt = 0
   for (let row = 0; row < rowsOf(columns); row++) {
     const at = row * factsPerRow
-    const kind = kinds[facts.at(at) % inBytes] ?? 'file'
-    const pathEnd = textAt + facts.at(at + fact.pathLength)
-    const end = pathEnd + facts.at(at + fact.targetLength)
-    yield new Row({columns, row, textAt, layer, kind}, pathEnd, end)
+    const kind = kinds[(facts[at] ?? 0) % inBytes] ?? 'file'
+    const pathEnd = textAt + (facts[at + fact.pathLength] ?? 0)
+    const end = pathEnd + (facts[at + fact.targetLength] ?? 0)
+    yield new Row({columns, row, text, textAt, pathEnd, layer, kind}, end)
     textAt = end
   }
 }
@@ -38,25 +44,25 @@ export function* rowsIn(columns: WalkColumns, layer = 0): Generator<LayerRow> {
 class Row implements LayerRow {
   readonly columns: WalkColumns
   readonly row: number
+  readonly text: Buffer
   readonly textAt: number
+  readonly pathEnd: number
   readonly layer: number
   readonly kind: RowAt['kind']
-  private readonly pathEnd: number
   private readonly textEnd: number
   private madePath: ByteString | undefined
-  private madeKey: string | undefined
 
   constructor(
-    {columns, row, textAt, layer, kind}: Omit<LayerRow, 'path' | 'key' | 'target'>,
-    pathEnd: number,
+    {columns, row, text, textAt, pathEnd, layer, kind}: Omit<LayerRow, 'path' | 'target'>,
     textEnd: number,
   ) {
     this.columns = columns
     this.row = row
+    this.text = text
     this.textAt = textAt
+    this.pathEnd = pathEnd
     this.layer = layer
     this.kind = kind
-    this.pathEnd = pathEnd
     this.textEnd = textEnd
   }
 
@@ -67,26 +73,9 @@ class Row implements LayerRow {
   get target(): ByteString {
     return this.columns.text.slice(this.pathEnd, this.textEnd)
   }
-
-  get key(): string {
-    return (this.madeKey ??= walkKeyOf(this.path))
-  }
 }
 
 /** Of several layers, in the order of a walk. */
 export function sortRows(rows: LayerRow[]): LayerRow[] {
-  return rows.sort(byKey)
-}
-
-/** Compares two rows by where a walk would have them. */
-export function byKey({key: one}: RowAt, {key: other}: RowAt): number {
-  return one < other ? -1 : one > other ? 1 : 0
-}
-
-/**
- * Compares as paths do in a walk, parents first and names bytewise: nothing sorts before the end of
- * a name.
- */
-function walkKeyOf(path: ByteString): string {
-  return path.replaceAll('/', '\0')
+  return rows.sort(compareInWalk)
 }

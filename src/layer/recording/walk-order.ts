@@ -1,4 +1,5 @@
 import type {ByteString} from '../byte-string.js'
+import {compareInWalk} from './path-order.js'
 import {type LayerRow, rowsIn, sortRows} from './rows-in.js'
 import type {WalkColumns} from './walk-columns.js'
 
@@ -26,13 +27,13 @@ function* filesOf(
   layers: readonly WalkColumns[],
   onMoved: (row: LayerRow) => void,
 ): Generator<LayerRow> {
-  let newest = ''
+  let newest: LayerRow | undefined
   for (const [layer, columns] of layers.entries()) {
     for (const row of rowsIn(columns, layer)) {
       if (row.kind === 'directory') yield row
-      else if (row.key < newest) onMoved(row)
+      else if (newest && compareInWalk(row, newest) < 0) onMoved(row)
       else {
-        newest = row.key
+        newest = row
         yield row
       }
     }
@@ -54,7 +55,7 @@ function* merged(lists: readonly Iterable<LayerRow>[]): Generator<LayerRow> {
     let first = -1
     let row: LayerRow | undefined
     for (const [at, head] of heads.entries()) {
-      if (head.done === true || (row && head.value.key >= row.key)) continue
+      if (head.done === true || (row && compareInWalk(head.value, row) >= 0)) continue
       first = at
       row = head.value
     }

@@ -9,7 +9,7 @@ import {mostRowLayers} from '../recording/row-layers.js'
 import {type LayerRow, rowsIn} from '../recording/rows-in.js'
 import {walkedRows} from '../recording/walked-rows.js'
 import {inWalkOrder} from '../recording/walk-order.js'
-import {stateAt, type WalkColumns} from '../recording/walk-columns.js'
+import type {WalkColumns} from '../recording/walk-columns.js'
 import {type CanonicalCheck, createCanonicalCheck} from '../tar/canonical.js'
 import type {FileState} from '../tree/file-state.js'
 import {createLayerLooker, type LayerLooker} from '../tree/layer-look.js'
@@ -218,9 +218,7 @@ function walkOf(
     root: nobody,
     prefixLength,
     stateOf: (row) =>
-      row.kind === 'file' && layers[row.layer]?.hasLinks !== true
-        ? stateAt(row.columns.states, row.row + 1)
-        : stateNow(row),
+      row.kind === 'file' && layers[row.layer]?.hasLinks !== true ? 'recorded' : stateNow(row),
   })
 
   function stateNow(row: LayerRow): FileState | undefined {

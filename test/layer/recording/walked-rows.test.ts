@@ -1,32 +1,19 @@
 import {describe, expect, it} from 'vitest'
-import type {Entry} from '../../../src/layer/entry.js'
-import {createColumnWriter} from '../../../src/layer/recording/column-writer.js'
 import {rowsIn} from '../../../src/layer/recording/rows-in.js'
 import {stateAt, unknownState} from '../../../src/layer/recording/walk-columns.js'
 import {walkedRows} from '../../../src/layer/recording/walked-rows.js'
 import {digestOf} from '../../../src/oci/digest.js'
+import {columnsOf, entryOf} from '../../support/row-columns.js'
 
-const metadata = {mode: 0o755, uid: 0, gid: 0, mtime: 5, xattrs: undefined}
 const now = {...unknownState, ctimeNs: 7n, nlink: 1n}
-
-/** `d/` is a directory, `l@` a symlink, `h=` a hard link, all others are files. */
-function entryOf(word: string): Entry {
-  const path = word.replace(/[/@=]$/, '')
-  if (word.endsWith('/')) return {kind: 'directory', path, ...metadata}
-  if (word.endsWith('@')) return {kind: 'symlink', path, target: 'somewhere', ...metadata}
-  if (word.endsWith('=')) return {kind: 'hardlink', path, target: 'a', ...metadata}
-  return {kind: 'file', path, size: 3, ...metadata}
-}
-
-function columnsOf(words: string, nlink = 1n) {
-  const rows = createColumnWriter()
-  for (const word of words.split(' ')) rows.add(entryOf(word), {...unknownState, nlink})
-  return rows.columns()
-}
 
 function walkOf(words: string, prefixLength = 0, nlink = 1n) {
   const layer = {diffId: digestOf(Buffer.of()), tarSize: 1024}
-  return walkedRows(columnsOf(words, nlink), {layer, prefixLength, stateOf: () => now})
+  return walkedRows(columnsOf(words, {...unknownState, nlink}), {
+    layer,
+    prefixLength,
+    stateOf: () => now,
+  })
 }
 
 describe('the rows of a layer as a walk', () => {

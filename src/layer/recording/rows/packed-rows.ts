@@ -182,6 +182,11 @@ export class RowReader implements RowCursor {
     return this.pathText.from(from)
   }
 
+  /** The whole path, in memory that is used again. */
+  pathBytes(): Buffer {
+    return this.pathText.bytes()
+  }
+
   target(): ByteString {
     return this.hasTarget ? this.targetText.from(0) : ''
   }
@@ -236,6 +241,10 @@ class SharedText {
 
   from(from: number): ByteString {
     return this.memory.toString('latin1', from, this.length)
+  }
+
+  bytes(): Buffer {
+    return this.memory.subarray(0, this.length)
   }
 
   private grow(): void {

@@ -73,6 +73,16 @@ export class RowNumbers {
     longs[number.nlink] = nlink
   }
 
+  /** Copies the state from words like those of a row, at `at`. */
+  takeState(words: Int32Array, at: number): void {
+    for (let word = 0; word < stateWords; word++) this.words[word] = words[at + word] ?? 0
+  }
+
+  /** Copies the state to such words. */
+  giveState(words: Int32Array, at: number): void {
+    for (let word = 0; word < stateWords; word++) words[at + word] = this.words[word] ?? 0
+  }
+
   putAll({words}: RowNumbers): void {
     this.words.set(words)
   }
