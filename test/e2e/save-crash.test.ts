@@ -2,7 +2,7 @@ import {execa} from 'execa'
 import {existsSync, readdirSync, readFileSync, rmSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
-import {expect, inject as provided, it} from 'vitest'
+import {expect, it} from 'vitest'
 import {ociLayer} from '../../src/oci/media-type.js'
 import {openLayoutStore} from '../../src/store/layout/layout-store.js'
 import {makeLayoutImage} from '../support/layout-image.js'
@@ -23,9 +23,7 @@ const writing =
  */
 async function run(cwd: string, args: readonly string[], strace: readonly string[]) {
   const command = [process.execPath, program, ...args, '-q']
-  // a cache is written after all else, and so shifts no call that counts
-  const cache = {NODE_COMPILE_CACHE: provided('codeCache')}
-  const env = {UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1', HOME: '/nonexistent', ...cache}
+  const env = {UV_USE_IO_URING: '0', UV_THREADPOOL_SIZE: '1', HOME: '/nonexistent'}
   return execa('strace', [...tracing(strace), ...command], {
     cwd,
     env,

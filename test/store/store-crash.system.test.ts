@@ -125,6 +125,8 @@ describeWith(['strace'], 'a store process that is killed', () => {
       const left = readdirSync(join(directory, 'a')).filter((name) => name.startsWith('.inject-'))
       expect(left.sort(), `I5 after ${when}`).toEqual(['.inject-collecting', '.inject-uploads'])
       expect(uploadsIn(directory)).toEqual([])
+      const inHand = readdirSync(join(directory, 'a', '.inject-collecting'))
+      expect(inHand, `I5 after ${when}`).toEqual([])
     }
     // the start of the runtime may take a call or two more or less
     expect(killed).toBeGreaterThan(points.length * 0.8)
