@@ -11,7 +11,10 @@ const columns = columnsOf('a/ a/b a/l@ h= z\u00e4', state)
 function seen(each: typeof columns) {
   const names = [...rowsIn(each)].map(({kind, path, target}) => [kind, path, target])
   const states = names.map((_, row) => stateAt(each.states, row + 1))
-  return [names, [...each.facts.filled], [...each.sizes.filled], states]
+  const numbers = [each.facts, each.sizes].map((column) =>
+    Array.from({length: column.length}, (_, at) => column.at(at)),
+  )
+  return [names, ...numbers, states]
 }
 
 describe('rows of columns', () => {
