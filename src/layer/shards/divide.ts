@@ -1,6 +1,7 @@
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import {createEarlierNames} from './earlier-names.js'
+import {type HeldEntries, holdEntries} from './held-entries.js'
 import {hashPath} from './item-table.js'
 import {countShards, type ShardPlan} from './shard-plan.js'
 import {changed} from '../tree/file-state.js'
@@ -13,9 +14,6 @@ export interface Shard {
   readonly number: number
   readonly entries: () => Iterable<WalkedEntry>
 }
-
-/** Entries of one layer that are kept in memory; those of a larger layer are walked again. */
-const mostHeld = 16_384
 
 /**
  * The layers of a slot, in one walk: applied one after the other they give what all entries in one
@@ -81,27 +79,28 @@ export function oneShard(entries: Entries, plan: ShardPlan, number: number): Sha
   const isOfDirectories = plan.directories > 0 && number === countShards(plan) - 1
   const all = () =>
     isOfDirectories ? onlyDirectories(entries()) : shardAgain(entries, plan, number)
-  let held: readonly WalkedEntry[] | undefined
+  let held: ReturnType<typeof createHeld> | undefined
   return {
     number,
     entries() {
-      if (held) return held
-      const found: WalkedEntry[] = []
-      for (const walked of all()) if (found.push(walked) > mostHeld) return all()
-      return (held = found)
+      if (!held) {
+        held = createHeld(all)
+        for (const walked of all()) if (!held.add(walked)) break
+      }
+      return held.entries()
     },
   }
 }
 
-/** A list as long as it is short, and `again` for what has become too long to be one. */
+/** Entries that are held, or for those of a layer that is too large for that, `again`. */
 function createHeld(again: () => Iterable<WalkedEntry>) {
-  let list: WalkedEntry[] | undefined = []
+  let held: HeldEntries | undefined = holdEntries()
   return {
-    add(walked: WalkedEntry): void {
-      if (list && list.length < mostHeld) list.push(walked)
-      else list = undefined
+    add(walked: WalkedEntry): boolean {
+      if (held?.add(walked) === false) held = undefined
+      return held !== undefined
     },
-    entries: () => list ?? again(),
+    entries: () => held?.entries() ?? again(),
   }
 }
 
