@@ -1,11 +1,11 @@
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
+import {type HeldEntries, heldIn, holdEntries} from '../recording/held-entries.js'
 import {createEarlierNames} from './earlier-names.js'
-import {type HeldEntries, holdEntries} from './held-entries.js'
 import {hashPath} from './item-table.js'
 import {countShards, type ShardPlan} from './shard-plan.js'
 import {changed} from '../tree/file-state.js'
-import type {Entries, SharedInode, WalkedEntry} from '../tree/walked-entry.js'
+import type {Entries, HeldRows, SharedInode, WalkedEntry} from '../tree/walked-entry.js'
 import {endsInWhiteout} from '../whiteout.js'
 
 /** The entries of one layer, to be had as often as needed. */
@@ -13,6 +13,8 @@ export interface Shard {
   /** Counted from 0, lowest first. */
   readonly number: number
   readonly entries: () => Iterable<WalkedEntry>
+  /** The same, if they are held; those of a layer that is too large are walked again. */
+  readonly rows: () => HeldRows | undefined
 }
 
 /**
@@ -39,7 +41,7 @@ export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, voi
   let full: Shard[] = []
   const place = createPlacer(plan, (shard, walked) => {
     for (; number < shard; held = heldShard(number))
-      full.push({number: number++, entries: held.entries})
+      full.push({number: number++, ...held.shard})
     held.add(walked)
   })
   placeWhiteouts(entries, plan, place)
@@ -51,8 +53,8 @@ export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, voi
     full = []
   }
   place.end()
-  yield {number: number++, entries: held.entries}
-  if (plan.directories > 0) yield {number, entries: directories.entries}
+  yield {number: number++, ...held.shard}
+  if (plan.directories > 0) yield {number, ...directories.shard}
 }
 
 /**
@@ -79,16 +81,14 @@ export function oneShard(entries: Entries, plan: ShardPlan, number: number): Sha
   const isOfDirectories = plan.directories > 0 && number === countShards(plan) - 1
   const all = () =>
     isOfDirectories ? onlyDirectories(entries()) : shardAgain(entries, plan, number)
-  let held: ReturnType<typeof createHeld> | undefined
-  return {
-    number,
-    entries() {
-      if (!held) {
-        held = createHeld(all)
-        for (const walked of all()) if (!held.add(walked)) break
-      }
-      return held.entries()
-    },
+  let shard: Pick<Shard, 'entries' | 'rows'> | undefined
+  return {number, entries: () => find().entries(), rows: () => find().rows()}
+
+  function find(): Pick<Shard, 'entries' | 'rows'> {
+    if (shard) return shard
+    const held = createHeld(all)
+    for (const walked of all()) if (!held.add(walked)) break
+    return (shard = held.shard)
   }
 }
 
@@ -100,7 +100,10 @@ function createHeld(again: () => Iterable<WalkedEntry>) {
       if (held?.add(walked) === false) held = undefined
       return held !== undefined
     },
-    entries: () => held?.entries() ?? again(),
+    shard: {
+      entries: () => (held ? heldIn(held.rows()) : again()),
+      rows: () => held?.rows(),
+    },
   }
 }
 

@@ -7,7 +7,8 @@ import type {BlockUse, SharedBlocks} from '../../compress/block-access.js'
 import type {BlockCache} from '../../compress/block-cache.js'
 import type {BlockCodec} from '../../compress/codec.js'
 import {createMemory} from '../../shared-memory.js'
-import type {TreeWalk} from '../../tree/walked-entry.js'
+import {mostHeld} from '../../recording/held-entries.js'
+import type {HeldRows, HeldWalk, TreeWalk} from '../../tree/walked-entry.js'
 import {type EntryItem, unreadFile} from '../blocks/write-tar.js'
 import {createFeed, type Feed, noFeed} from './feed.js'
 import type {ReaderMessage, ReaderTask, ReadSum} from './reader-message.js'
@@ -44,17 +45,22 @@ export interface PackCall {
   readonly onProgress?: ((tarBytes: number) => void) | undefined
 }
 
+/** Entries that are held, for one tar. */
+export interface HeldContent extends Pick<HeldWalk, 'onWarning'> {
+  readonly rows: HeldRows
+}
+
 /** Threads that read files and compress them, for one tar after the other. */
 export interface PackThreads {
   readonly codec: BlockCodec
   /**
-   * The compressed blocks of the tar of a tree, or of items, in order; the threads are busy with
+   * The compressed blocks of the tar of a tree, of rows, or of items, in order; the threads are busy with
    * that until its end. If it is left earlier or fails, the threads end, so nothing waits forever.
    * Throws what walking and reading throw (the errors of `writeTar`), the signal's reason, and
    * whatever ended a thread.
    */
   pack(
-    content: TreeWalk | Iterable<EntryItem>,
+    content: TreeWalk | HeldContent | Iterable<EntryItem>,
     call?: PackCall,
   ): AsyncGenerator<Uint8Array, TarSum, undefined>
   /** Whether they are of no more use: closed, or a tar was not packed to its end. */
@@ -102,6 +108,7 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   let answer: Answer | undefined
   let onWarning: TreeWalk['onWarning'] | undefined
   let isClosed = false
+  let shared: Uint8Array | undefined
 
   const {rule, tail} = codec
   const module = codec.name === 'deflate' ? loadDeflate() : undefined
@@ -194,12 +201,25 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   }
 
   /** Gives the reader what it is to read. */
-  function begin(content: TreeWalk | Iterable<EntryItem>): Feed {
+  function begin(content: TreeWalk | HeldContent | Iterable<EntryItem>): Feed {
     const post = (task: ReaderTask): void => reader.postMessage(task)
     if (Symbol.iterator in content) return createFeed(content, ring, post)
     onWarning = content.onWarning
-    post({tree: content.tree})
+    post('tree' in content ? {tree: content.tree} : {rows: share(content.rows)})
     return noFeed
+  }
+
+  /** In memory that is used again for the next tar: a copy for each would be garbage for long. */
+  function share({pieces, ...rest}: HeldRows): HeldRows {
+    shared ??= new Uint8Array(new SharedArrayBuffer(mostHeld))
+    const copies: Uint8Array[] = []
+    let at = 0
+    for (const piece of pieces) {
+      const copy = shared.subarray(at, (at += piece.length))
+      copy.set(piece)
+      copies.push(copy)
+    }
+    return {...rest, pieces: copies}
   }
 
   function isReady(block: number): boolean {

@@ -6,8 +6,10 @@ import {crc32} from 'node:zlib'
 import {InjectError} from '../../../errors.js'
 import {ringBell} from '../../bell.js'
 import type {BlockRule} from '../../compress/blocks.js'
+import {heldIn} from '../../recording/held-entries.js'
+import {withFileXattrs} from '../../tree/file-xattrs.js'
 import {walkTree} from '../../tree/walk-tree.js'
-import type {Tree} from '../../tree/walked-entry.js'
+import type {WalkedEntry} from '../../tree/walked-entry.js'
 import {countEntries} from '../blocks/count-entries.js'
 import {tarBlocks, type TarItem, UnreadFile} from '../blocks/tar-blocks.js'
 import {writeTar} from '../blocks/write-tar.js'
@@ -42,10 +44,20 @@ interface Blocks {
   readonly describe: (error: unknown) => ReaderMessage | undefined
 }
 
-function blocksOfTree(tree: Tree, allocate: (length: number) => Buffer): Blocks {
-  const onWarning = (text: string): void => post({kind: 'warning', text})
+/** One listener, so that what one tar was warned of is not said again of the next. */
+const onWarning = (text: string): void => post({kind: 'warning', text})
+
+function entriesOf(task: Exclude<ReaderTask, Batch>): Iterable<WalkedEntry> {
+  return 'tree' in task
+    ? walkTree({tree: task.tree, onWarning}, 'content')
+    : withFileXattrs(heldIn(task.rows), onWarning)
+}
+
+function blocksOfEntries(
+  entries: Iterable<WalkedEntry>,
+  allocate: (length: number) => Buffer,
+): Blocks {
   const count = countEntries()
-  const entries = walkTree({tree, onWarning}, 'content')
   return {
     blocks: writeTar(entries, rule, allocate, count),
     seen: () => ({...count.seen(), look: count.look()}),
@@ -86,7 +98,7 @@ function blocksOfBatches(first: Batch, allocate: (length: number) => Buffer): Bl
 function readTar(task: ReaderTask): void {
   let block = 0
   const {blocks, seen, describe} =
-    'tree' in task ? blocksOfTree(task.tree, allocate) : blocksOfBatches(task, allocate)
+    'headers' in task ? blocksOfBatches(task, allocate) : blocksOfEntries(entriesOf(task), allocate)
   const hash = createHash('sha256')
   let crc = 0
   let size = 0

@@ -1,10 +1,13 @@
 import type {LayerLook} from '../../tree/division.js'
-import type {Tree} from '../../tree/walked-entry.js'
+import type {HeldRows, Tree} from '../../tree/walked-entry.js'
 import type {Batch} from './batch.js'
 import type {SystemError, ThreadError} from './thread-error.js'
 
-/** The input of the reading thread: a tree, or the first batch of items. */
-export type ReaderTask = {readonly tree: Tree} | Batch
+/**
+ * The input of the reading thread: a tree, rows in memory that is shared until the tar is read, or
+ * the first batch of items.
+ */
+export type ReaderTask = {readonly tree: Tree} | {readonly rows: HeldRows} | Batch
 
 /** The totals of a tar that was read to its end. */
 export interface ReadSum {

@@ -1,13 +1,14 @@
 import type {EntryMetadata} from '../entry.js'
-import {type PackedRows, RowReader, RowWriter} from '../recording/rows/packed-rows.js'
-import {number, RowNumbers} from '../recording/rows/row-numbers.js'
-import {kindNumber, kinds, odd} from '../recording/walk-columns.js'
-import type {WalkedEntry} from '../tree/walked-entry.js'
+import type {HeldRows, WalkedEntry} from '../tree/walked-entry.js'
+import {RowReader, RowWriter} from './rows/packed-rows.js'
+import {number, RowNumbers} from './rows/row-numbers.js'
+import {kindNumber, kinds, odd} from './walk-columns.js'
 
 /** The most bytes that entries of one layer take in rows. */
-const mostBytes = 4 * 1024 * 1024
+export const mostHeld = 4 * 1024 * 1024
 /** Entries that rows cannot hold: devices, attributes, content in memory. */
 const mostOdd = 1024
+const headerLength = 512
 
 /**
  * Entries of one layer, as `metadata` and `states` give them, in rows of some fifty bytes. As
@@ -18,7 +19,7 @@ export interface HeldEntries {
   /** `false` if there are too many now. */
   add(walked: WalkedEntry): boolean
   /** Those until now; without the other names and the states of what is not a file. */
-  entries(): Iterable<WalkedEntry>
+  rows(): HeldRows
 }
 
 /** Without entries. */
@@ -26,17 +27,20 @@ export function holdEntries(): HeldEntries {
   const writer = new RowWriter()
   const numbers = new RowNumbers()
   const oddOnes: WalkedEntry[] = []
+  let tarBytes = 0
 
   return {
     add(walked) {
+      const {entry, file} = walked
+      tarBytes += headerLength + (file && entry.kind === 'file' ? entry.size : 0)
       if (isPlain(walked)) addRow(walked)
       else {
         writer.push({kind: odd, isBytes: false, path: '', target: ''}, numbers)
         oddOnes.push(walked)
       }
-      return writer.bytes <= mostBytes && oddOnes.length <= mostOdd
+      return writer.bytes <= mostHeld && oddOnes.length <= mostOdd
     },
-    entries: () => heldIn(writer.rows(), oddOnes),
+    rows: () => ({...writer.rows(), oddOnes, tarBytes}),
   }
 
   function addRow({entry, file}: WalkedEntry): void {
@@ -61,12 +65,13 @@ function isPlain({entry, file, content}: WalkedEntry): boolean {
   return kind === 'file' ? file !== undefined && file.offset === undefined : true
 }
 
-function* heldIn(held: PackedRows, oddOnes: readonly WalkedEntry[]): Generator<WalkedEntry> {
-  const rows = new RowReader(held)
+/** The entries that were held. */
+export function* heldIn({pieces, count, oddOnes}: HeldRows): Generator<WalkedEntry> {
+  const rows = new RowReader({pieces: pieces.map(asBuffer), count})
   const {numbers} = rows
   let oddAt = 0
   while (rows.next()) {
-    if (rows.kind === odd) yield oddOnes[oddAt++] as WalkedEntry
+    if (rows.kind === odd) yield asHere(oddOnes[oddAt++] as WalkedEntry)
     else yield plain()
   }
 
@@ -86,4 +91,16 @@ function* heldIn(held: PackedRows, oddOnes: readonly WalkedEntry[]): Generator<W
       file: {path: rows.isBytes ? Buffer.from(access, 'latin1') : access, stat: numbers.state()},
     }
   }
+}
+
+/** What comes from another thread has arrays of bytes in place of Node's buffers. */
+function asHere(walked: WalkedEntry): WalkedEntry {
+  const {file} = walked
+  if (typeof file?.path !== 'object') return walked
+  return {...walked, file: {...file, path: asBuffer(file.path)}}
+}
+
+/** The same memory. */
+function asBuffer({buffer, byteOffset, length}: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length)
 }
