@@ -6,7 +6,8 @@ import {countEntries} from './blocks/count-entries.js'
 import {tarItems} from './blocks/write-tar.js'
 import {contentBlocks, type ContentOptions, type PackedContent} from './packed-content.js'
 import {type LayerThreads, smallLayers} from './layer-threads.js'
-import type {HeldContent, PackThreads} from './threads/pack-threads.js'
+import type {HeldContent, PackThreads, TarSum} from './threads/pack-threads.js'
+import type {SeenTree} from './threads/reader-message.js'
 
 /** Blocks that may wait to be sent if one thread does everything. */
 const ahead = 4
@@ -115,10 +116,14 @@ async function* packInThreads(
   yield codec.head
   const sum = yield* threads.pack(isListed ? tarItems(content, count) : content, options)
   if (codec.tail) yield codec.tail(sum.crc, sum.size)
-  const seen = isListed ? {...count.seen(), look: count.look()} : sum.seen
+  return contentOf(sum, isListed ? {...count.seen(), look: count.look()} : sum.seen)
+}
+
+/** What threads packed, of which that was seen. */
+export function contentOf({diffId, size}: TarSum, seen: SeenTree | undefined): PackedContent {
   return {
-    diffId: sum.diffId,
-    tarSize: sum.size,
+    diffId,
+    tarSize: size,
     entries: seen?.entries ?? 0,
     newestMtime: seen?.newestMtime ?? 0,
     look: seen?.look,

@@ -28,10 +28,12 @@ export function holdEntries(): HeldEntries {
   const numbers = new RowNumbers()
   const oddOnes: WalkedEntry[] = []
   let tarBytes = 0
+  let newestMtime = -Infinity
 
   return {
     add(walked) {
       const {entry, file} = walked
+      if (entry.mtime > newestMtime) newestMtime = entry.mtime
       tarBytes += headerLength + (file && entry.kind === 'file' ? entry.size : 0)
       if (isPlain(walked)) addRow(walked)
       else {
@@ -40,7 +42,7 @@ export function holdEntries(): HeldEntries {
       }
       return writer.bytes <= mostHeld && oddOnes.length <= mostOdd
     },
-    rows: () => ({...writer.rows(), oddOnes, tarBytes}),
+    rows: () => ({...writer.rows(), oddOnes, tarBytes, newestMtime}),
   }
 
   function addRow({entry, file}: WalkedEntry): void {

@@ -71,6 +71,8 @@ export interface HeldRows {
   readonly oddOnes: readonly WalkedEntry[]
   /** About so many bytes of tar. */
   readonly tarBytes: number
+  /** Seconds since the epoch, of the newest entry; -Infinity for none. */
+  readonly newestMtime: number
 }
 
 /** Entries that are held, of which the attributes of files are yet to be read. */

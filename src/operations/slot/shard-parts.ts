@@ -50,13 +50,14 @@ export function* partsOf(
   if (!looks) {
     for (const shard of divide(states, plan)) {
       const entries = entriesOf(() => shard)
-      yield {number: shard.number, entries, look: undefined, recalled: undefined}
+      const newest = sharded.frame ? undefined : () => shard.rows()?.newestMtime ?? -Infinity
+      yield {number: shard.number, entries, look: undefined, recalled: undefined, newest}
     }
     return
   }
   for (const [number, look] of looks.entries()) {
     const entries = entriesOf(() => shardOf(number))
-    const newest = sharded.frame ? undefined : () => newestIn(shardOf(number).entries())
+    const newest = sharded.frame ? undefined : () => newestIn(shardOf(number))
     yield {number, entries, look, recalled: memory?.recall(look), newest}
   }
 }
@@ -100,9 +101,11 @@ function shardReader(states: Entries, plan: ShardPlan): (number: number) => Shar
   }
 }
 
-function newestIn(entries: Iterable<WalkedEntry>): number {
+function newestIn({entries, rows}: Shard): number {
+  const held = rows()
+  if (held) return held.newestMtime
   let newest = -Infinity
-  for (const {entry} of entries) newest = Math.max(newest, entry.mtime)
+  for (const {entry} of entries()) newest = Math.max(newest, entry.mtime)
   return newest
 }
 

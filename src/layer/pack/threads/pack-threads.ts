@@ -63,6 +63,13 @@ export interface PackThreads {
     content: TreeWalk | HeldContent | Iterable<EntryItem>,
     call?: PackCall,
   ): AsyncGenerator<Uint8Array, TarSum, undefined>
+  /**
+   * What the tar of rows comes to; otherwise as `pack`, and `onProgress` is told of the whole tar
+   * only.
+   */
+  hash(content: HeldContent, call?: PackCall): Promise<TarSum>
+  /** Whether there is a thread that compresses, or can be one. */
+  canCompress(): boolean
   /** Whether they are of no more use: closed, or a tar was not packed to its end. */
   hasEnded(): boolean
   /** Ends the threads. */
@@ -91,9 +98,9 @@ const readerLimits: ResourceLimits = {maxYoungGenerationSizeMb: 4, maxOldGenerat
 type Answer = Exclude<ReaderMessage, {kind: 'warning'}>
 
 /**
- * Starts one thread that walks, reads files and hashes the tar, and one that compresses; each takes
- * some 50 ms to start. Up to `jobs` compress, started with a tar that needs them. The thread that
- * calls gets the result. Throws where there can be no threads.
+ * Starts the thread that walks, reads files and hashes the tar; each thread takes some 50 ms to
+ * start. Up to `jobs` compress, started with a tar that needs them. The thread that calls gets the
+ * result. Throws where there can be no threads.
  */
 export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   const compressors = Math.min(jobs, mostCompressors)
@@ -122,7 +129,6 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   /** For pieces that are transient. */
   const common = Buffer.allocUnsafeSlow(mostAtOnce + output)
   const uses: BlockUse[] = []
-  startCompressor()
 
   return {
     codec,
@@ -172,6 +178,32 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
         if (!isWhole) await close()
       }
     },
+    async hash({rows, onWarning: warn}, {signal, onProgress} = {}) {
+      answer = undefined
+      onWarning = warn
+      post({rows: share(rows), isHashed: true})
+      const wake = (): void => ringBell(ring)
+      signal?.addEventListener('abort', wake)
+      try {
+        await until({isOver: () => answer !== undefined, feed: noFeed, signal})
+        const sum = tarSum(answer)
+        onProgress?.(sum.size)
+        return sum
+      } catch (error) {
+        await close()
+        throw error
+      } finally {
+        signal?.removeEventListener('abort', wake)
+      }
+    },
+    canCompress() {
+      try {
+        if (others.length === 0) startCompressor()
+        return true
+      } catch {
+        return false
+      }
+    },
     hasEnded: () => isClosed || failure !== undefined,
     close,
   }
@@ -193,8 +225,9 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
   function compressBy(count: number, {busy, task}: Compressing): number {
     try {
       while (others.length < count) startCompressor()
-    } catch {
+    } catch (error) {
       // fewer threads come to the same bytes
+      if (others.length === 0) throw error
     }
     for (const worker of others.slice(busy, count)) worker.postMessage(task)
     return Math.min(others.length, count)
@@ -202,11 +235,14 @@ export function startPackThreads(jobs: number, codec: BlockCodec): PackThreads {
 
   /** Gives the reader what it is to read. */
   function begin(content: TreeWalk | HeldContent | Iterable<EntryItem>): Feed {
-    const post = (task: ReaderTask): void => reader.postMessage(task)
     if (Symbol.iterator in content) return createFeed(content, ring, post)
     onWarning = content.onWarning
     post('tree' in content ? {tree: content.tree} : {rows: share(content.rows)})
     return noFeed
+  }
+
+  function post(task: ReaderTask): void {
+    reader.postMessage(task)
   }
 
   /** In memory that is used again for the next tar: a copy for each would be garbage for long. */

@@ -35,6 +35,7 @@ const {ring, rule, hasCrc} = workerData as {
   readonly hasCrc: boolean
 }
 const bytes = Buffer.from(ring.memory.buffer)
+let own: Buffer | undefined
 
 /** The blocks of one tar, and its totals. */
 interface Blocks {
@@ -97,19 +98,23 @@ function blocksOfBatches(first: Batch, allocate: (length: number) => Buffer): Bl
 /** Fills the ring with the blocks of a tar, then reports its totals, or what failed. */
 function readTar(task: ReaderTask): void {
   let block = 0
+  const isHashed = 'rows' in task && task.isHashed === true
   const {blocks, seen, describe} =
-    'headers' in task ? blocksOfBatches(task, allocate) : blocksOfEntries(entriesOf(task), allocate)
+    'headers' in task
+      ? blocksOfBatches(task, allocate)
+      : blocksOfEntries(entriesOf(task), isHashed ? allocateHere : allocate)
   const hash = createHash('sha256')
   let crc = 0
   let size = 0
   try {
     for (const part of blocks) {
       hash.update(part)
-      if (hasCrc) crc = crc32(part, crc)
       size += part.length
+      if (isHashed) continue
+      if (hasCrc) crc = crc32(part, crc)
       pass(part.length)
     }
-    for (let thread = 0; thread < ring.shape.compressors; thread++) {
+    for (let thread = 0; !isHashed && thread < ring.shape.compressors; thread++) {
       awaitState(ring, block, free)
       pass(end)
     }
@@ -132,6 +137,12 @@ function readTar(task: ReaderTask): void {
     setState(ring, block, full)
     block++
   }
+}
+
+/** For blocks that nobody else needs, one at a time. */
+function allocateHere(length: number): Buffer {
+  own ??= Buffer.allocUnsafeSlow(rule.large)
+  return own.subarray(0, length)
 }
 
 function post(message: ReaderMessage): void {

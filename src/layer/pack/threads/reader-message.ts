@@ -7,7 +7,13 @@ import type {SystemError, ThreadError} from './thread-error.js'
  * The input of the reading thread: a tree, rows in memory that is shared until the tar is read, or
  * the first batch of items.
  */
-export type ReaderTask = {readonly tree: Tree} | {readonly rows: HeldRows} | Batch
+export type ReaderTask = {readonly tree: Tree} | RowsTask | Batch
+
+/** To be compressed, or only hashed. */
+export interface RowsTask {
+  readonly rows: HeldRows
+  readonly isHashed?: boolean
+}
 
 /** The totals of a tar that was read to its end. */
 export interface ReadSum {
