@@ -80,7 +80,11 @@ export function* heldIn({pieces, count, oddOnes}: HeldRows): Generator<WalkedEnt
   function plain(): WalkedEntry {
     const kind = kinds[rows.kind] ?? 'file'
     const path = rows.path()
-    const [mode, uid, gid] = [numbers.at(number.mode), numbers.at(number.uid), numbers.at(number.gid)]
+    const [mode, uid, gid] = [
+      numbers.at(number.mode),
+      numbers.at(number.uid),
+      numbers.at(number.gid),
+    ]
     const common: EntryMetadata = {
       ...{path, mode, uid, gid, mtime: numbers.at(number.mtime)},
       xattrs: undefined,

@@ -40,8 +40,7 @@ export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, voi
   let held = heldShard(0)
   let full: Shard[] = []
   const place = createPlacer(plan, (shard, walked) => {
-    for (; number < shard; held = heldShard(number))
-      full.push({number: number++, ...held.shard})
+    for (; number < shard; held = heldShard(number)) full.push({number: number++, ...held.shard})
     held.add(walked)
   })
   placeWhiteouts(entries, plan, place)

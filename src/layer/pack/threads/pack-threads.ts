@@ -54,10 +54,10 @@ export interface HeldContent extends Pick<HeldWalk, 'onWarning'> {
 export interface PackThreads {
   readonly codec: BlockCodec
   /**
-   * The compressed blocks of the tar of a tree, of rows, or of items, in order; the threads are busy with
-   * that until its end. If it is left earlier or fails, the threads end, so nothing waits forever.
-   * Throws what walking and reading throw (the errors of `writeTar`), the signal's reason, and
-   * whatever ended a thread.
+   * The compressed blocks of the tar of a tree, of rows, or of items, in order; the threads are
+   * busy with that until its end. If it is left earlier or fails, the threads end, so nothing waits
+   * forever. Throws what walking and reading throw (the errors of `writeTar`), the signal's reason,
+   * and whatever ended a thread.
    */
   pack(
     content: TreeWalk | HeldContent | Iterable<EntryItem>,
