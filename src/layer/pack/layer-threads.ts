@@ -8,6 +8,8 @@ export interface LayerThreads {
    * be none, or if all layers so far are too small together for threads to be worth their start.
    */
   take(codec: BlockCodec, bytes: number): Promise<PackThreads | undefined>
+  /** The same for a layer that is only hashed. */
+  takeToHash(codec: BlockCodec, bytes: number): Promise<PackThreads | undefined>
   /** For the next layer, unless they have ended. */
   giveBack(threads: PackThreads): Promise<void>
   /** Ends those that nobody uses, and the others as soon as they are given back. */
@@ -21,16 +23,20 @@ export const smallLayers = 12 * 1024 * 1024
 export function layerThreads(jobs: number): LayerThreads {
   let idle: PackThreads | undefined
   let isClosed = false
-  let asked = 0
+  let packed = 0
+  let hashed = 0
   return {
     async take(codec, bytes) {
-      asked += bytes
-      if (asked < smallLayers) return undefined
-      const taken = idle
-      idle = undefined
-      if (taken?.codec === codec) return taken
-      await taken?.close()
-      return start(jobs, codec)
+      packed += bytes
+      if (packed < smallLayers) return undefined
+      const threads = await takeIdle(codec)
+      if (!threads || threads.canCompress()) return threads
+      await threads.close()
+      return undefined
+    },
+    async takeToHash(codec, bytes) {
+      hashed += bytes
+      return hashed < smallLayers ? undefined : takeIdle(codec)
     },
     async giveBack(threads) {
       if (isClosed || idle) await threads.close()
@@ -41,6 +47,14 @@ export function layerThreads(jobs: number): LayerThreads {
       await idle?.close()
       idle = undefined
     },
+  }
+
+  async function takeIdle(codec: BlockCodec): Promise<PackThreads | undefined> {
+    const taken = idle
+    idle = undefined
+    if (taken?.codec === codec) return taken
+    await taken?.close()
+    return start(jobs, codec)
   }
 }
 

@@ -6,7 +6,8 @@ import {countEntries} from './blocks/count-entries.js'
 import {tarItems} from './blocks/write-tar.js'
 import {contentBlocks, type ContentOptions, type PackedContent} from './packed-content.js'
 import {type LayerThreads, smallLayers} from './layer-threads.js'
-import type {PackThreads} from './threads/pack-threads.js'
+import type {HeldContent, PackThreads, TarSum} from './threads/pack-threads.js'
+import type {SeenTree} from './threads/reader-message.js'
 
 /** Blocks that may wait to be sent if one thread does everything. */
 const ahead = 4
@@ -29,6 +30,9 @@ export async function* packBlocks(
   entries: Entries,
   options: PackBlocksOptions,
 ): AsyncGenerator<Uint8Array, PackedContent, undefined> {
+  const {held} = entries
+  const rows = held?.rows()
+  if (held && rows) return yield* packHeld(entries, {...held, rows}, options)
   const walk = entries('metadata')[Symbol.iterator]()
   try {
     const {first, bytes} = takeSmall(walk)
@@ -42,6 +46,21 @@ export async function* packBlocks(
     }
   } finally {
     walk.return?.()
+  }
+}
+
+/** Of rows, which the thread that reads files gets as they are. */
+async function* packHeld(
+  entries: Entries,
+  held: HeldContent,
+  options: PackBlocksOptions,
+): AsyncGenerator<Uint8Array, PackedContent, undefined> {
+  const threads = await options.threads.take(options.codec, held.rows.tarBytes)
+  if (!threads) return yield* packHere(entries('metadata'), options)
+  try {
+    return yield* packInThreads(threads, held, options)
+  } finally {
+    await options.threads.giveBack(threads)
   }
 }
 
@@ -83,21 +102,28 @@ async function* packHere(
   return layer.content()
 }
 
-/** A tree is walked where it is read; other entries are listed here, and given to that thread. */
+/**
+ * A tree is walked where it is read, as rows are; other entries are listed here, and given to that
+ * thread.
+ */
 async function* packInThreads(
   threads: PackThreads,
-  content: TreeWalk | Iterable<WalkedEntry>,
+  content: TreeWalk | HeldContent | Iterable<WalkedEntry>,
   {codec, ...options}: PackBlocksOptions,
 ): AsyncGenerator<Uint8Array, PackedContent, undefined> {
-  const isTree = 'tree' in content
+  const isListed = Symbol.iterator in content
   const count = countEntries()
   yield codec.head
-  const sum = yield* threads.pack(isTree ? content : tarItems(content, count), options)
+  const sum = yield* threads.pack(isListed ? tarItems(content, count) : content, options)
   if (codec.tail) yield codec.tail(sum.crc, sum.size)
-  const seen = isTree ? sum.seen : {...count.seen(), look: count.look()}
+  return contentOf(sum, isListed ? {...count.seen(), look: count.look()} : sum.seen)
+}
+
+/** What threads packed, of which that was seen. */
+export function contentOf({diffId, size}: TarSum, seen: SeenTree | undefined): PackedContent {
   return {
-    diffId: sum.diffId,
-    tarSize: sum.size,
+    diffId,
+    tarSize: size,
     entries: seen?.entries ?? 0,
     newestMtime: seen?.newestMtime ?? 0,
     look: seen?.look,

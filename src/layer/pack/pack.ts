@@ -111,10 +111,10 @@ export function packLayer(
   }
 }
 
-/** `undefined` for zlib's levels, zstd:chunked and uncompressed layers. */
-function codecOf(
-  compression: NewLayerCompression,
-  level: number | undefined,
+/** What compresses blocks; `undefined` for zlib's levels, zstd:chunked and uncompressed layers. */
+export function codecOf(
+  compression: LayerFormat['compression'] = 'gzip',
+  level?: number,
 ): BlockCodec | undefined {
   if (compression === 'zstd') return zstd
   return compression === 'gzip' && level === undefined ? ownDeflate : undefined

@@ -1,10 +1,11 @@
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
+import {type HeldEntries, heldIn, holdEntries} from '../recording/held-entries.js'
 import {createEarlierNames} from './earlier-names.js'
 import {hashPath} from './item-table.js'
 import {countShards, type ShardPlan} from './shard-plan.js'
 import {changed} from '../tree/file-state.js'
-import type {Entries, SharedInode, WalkedEntry} from '../tree/walked-entry.js'
+import type {Entries, HeldRows, SharedInode, WalkedEntry} from '../tree/walked-entry.js'
 import {endsInWhiteout} from '../whiteout.js'
 
 /** The entries of one layer, to be had as often as needed. */
@@ -12,10 +13,9 @@ export interface Shard {
   /** Counted from 0, lowest first. */
   readonly number: number
   readonly entries: () => Iterable<WalkedEntry>
+  /** The same, if they are held; those of a layer that is too large are walked again. */
+  readonly rows: () => HeldRows | undefined
 }
-
-/** Entries of one layer that are kept in memory; those of a larger layer are walked again. */
-const mostHeld = 16_384
 
 /**
  * The layers of a slot, in one walk: applied one after the other they give what all entries in one
@@ -40,8 +40,7 @@ export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, voi
   let held = heldShard(0)
   let full: Shard[] = []
   const place = createPlacer(plan, (shard, walked) => {
-    for (; number < shard; held = heldShard(number))
-      full.push({number: number++, entries: held.entries})
+    for (; number < shard; held = heldShard(number)) full.push({number: number++, ...held.shard})
     held.add(walked)
   })
   placeWhiteouts(entries, plan, place)
@@ -53,8 +52,8 @@ export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, voi
     full = []
   }
   place.end()
-  yield {number: number++, entries: held.entries}
-  if (plan.directories > 0) yield {number, entries: directories.entries}
+  yield {number: number++, ...held.shard}
+  if (plan.directories > 0) yield {number, ...directories.shard}
 }
 
 /**
@@ -81,27 +80,29 @@ export function oneShard(entries: Entries, plan: ShardPlan, number: number): Sha
   const isOfDirectories = plan.directories > 0 && number === countShards(plan) - 1
   const all = () =>
     isOfDirectories ? onlyDirectories(entries()) : shardAgain(entries, plan, number)
-  let held: readonly WalkedEntry[] | undefined
-  return {
-    number,
-    entries() {
-      if (held) return held
-      const found: WalkedEntry[] = []
-      for (const walked of all()) if (found.push(walked) > mostHeld) return all()
-      return (held = found)
-    },
+  let shard: Pick<Shard, 'entries' | 'rows'> | undefined
+  return {number, entries: () => find().entries(), rows: () => find().rows()}
+
+  function find(): Pick<Shard, 'entries' | 'rows'> {
+    if (shard) return shard
+    const held = createHeld(all)
+    for (const walked of all()) if (!held.add(walked)) break
+    return (shard = held.shard)
   }
 }
 
-/** A list as long as it is short, and `again` for what has become too long to be one. */
+/** Entries that are held, or for those of a layer that is too large for that, `again`. */
 function createHeld(again: () => Iterable<WalkedEntry>) {
-  let list: WalkedEntry[] | undefined = []
+  let held: HeldEntries | undefined = holdEntries()
   return {
-    add(walked: WalkedEntry): void {
-      if (list && list.length < mostHeld) list.push(walked)
-      else list = undefined
+    add(walked: WalkedEntry): boolean {
+      if (held?.add(walked) === false) held = undefined
+      return held !== undefined
     },
-    entries: () => list ?? again(),
+    shard: {
+      entries: () => (held ? heldIn(held.rows()) : again()),
+      rows: () => held?.rows(),
+    },
   }
 }
 

@@ -76,6 +76,27 @@ export interface TreeWalk {
   readonly takeFound?: (() => FoundTree | undefined) | undefined
 }
 
+/** Entries of the detail `states`, as plain data: any thread can read them. */
+export interface HeldRows {
+  /** Rows, as `PackedRows` has them. */
+  readonly pieces: readonly Uint8Array[]
+  readonly count: number
+  /** What rows cannot hold, in its order. */
+  readonly oddOnes: readonly WalkedEntry[]
+  /** About so many bytes of tar. */
+  readonly tarBytes: number
+  /** Seconds since the epoch, of the newest entry; -Infinity for none. */
+  readonly newestMtime: number
+}
+
+/** Entries that are held, of which the attributes of files are yet to be read. */
+export interface HeldWalk {
+  /** `undefined` if they are too many to be held. */
+  readonly rows: () => HeldRows | undefined
+  /** Called with what is left out. */
+  readonly onWarning: (message: string) => void
+}
+
 /** What is in a layer of files: the items from one up to another, counted without directories. */
 export interface LayerItems {
   readonly from: number
@@ -105,6 +126,8 @@ export interface Entries {
   (detail?: WalkDetail): Iterable<WalkedEntry>
   /** Set if they are exactly what the walk of a tree gives. */
   readonly walk?: TreeWalk | undefined
+  /** Set if they are exactly what was held, with the attributes of files. */
+  readonly held?: HeldWalk | undefined
   /** What they look like, if that may be known without a walk. */
   readonly look?: (() => LayerLook) | undefined
   /** How they are divided, if that may be known without a walk. */

@@ -4,7 +4,7 @@ import type {BlockCache} from '../../layer/compress/block-cache.js'
 import {type LayerFormat, type LayerSource, packLayer} from '../../layer/pack/pack.js'
 import type {LayerThreads} from '../../layer/pack/layer-threads.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
-import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
+import type {Entries} from '../../layer/tree/walked-entry.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
 import type {UploadJournal} from '../../store/upload-journal.js'
@@ -29,7 +29,7 @@ interface DescribedContent {
  */
 export async function pushLayer(
   store: ContentStore,
-  entries: () => Iterable<WalkedEntry>,
+  entries: Entries,
   {
     mediaType,
     on,

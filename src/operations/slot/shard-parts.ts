@@ -15,7 +15,8 @@ export interface ShardedContent extends Pick<SlotContent, 'content' | 'frame' | 
 }
 
 /** The entries of one layer of a divided slot, framed. */
-export interface Part extends Shard {
+export interface Part extends Pick<Shard, 'number'> {
+  readonly entries: Entries
   /** What they look like; absent if they were not looked at. */
   readonly look: LayerLook | undefined
   /** What they hold, if that is remembered. */
@@ -41,15 +42,22 @@ export function* partsOf(
   const shardOf = shardReader(states, plan)
   const looks = memory && !memory.isEmpty ? lookAtAll(sharded, shardOf) : undefined
   const onWarning = (message: string): void => report({kind: 'warning', message})
-  const framed = (entries: Iterable<WalkedEntry>) => frame(withFileXattrs(entries, onWarning))
+  const entriesOf = (shardAt: () => Shard): Entries => {
+    const entries = () => frame(withFileXattrs(shardAt().entries(), onWarning))
+    if (sharded.frame) return entries
+    return Object.assign(entries, {held: {rows: () => shardAt().rows(), onWarning}})
+  }
   if (!looks) {
-    for (const {number, entries} of divide(states, plan))
-      yield {number, entries: () => framed(entries()), look: undefined, recalled: undefined}
+    for (const shard of divide(states, plan)) {
+      const entries = entriesOf(() => shard)
+      const newest = sharded.frame ? undefined : () => shard.rows()?.newestMtime ?? -Infinity
+      yield {number: shard.number, entries, look: undefined, recalled: undefined, newest}
+    }
     return
   }
   for (const [number, look] of looks.entries()) {
-    const entries = () => framed(shardOf(number).entries())
-    const newest = sharded.frame ? undefined : () => newestIn(shardOf(number).entries())
+    const entries = entriesOf(() => shardOf(number))
+    const newest = sharded.frame ? undefined : () => newestIn(shardOf(number))
     yield {number, entries, look, recalled: memory?.recall(look), newest}
   }
 }
@@ -93,9 +101,11 @@ function shardReader(states: Entries, plan: ShardPlan): (number: number) => Shar
   }
 }
 
-function newestIn(entries: Iterable<WalkedEntry>): number {
+function newestIn({entries, rows}: Shard): number {
+  const held = rows()
+  if (held) return held.newestMtime
   let newest = -Infinity
-  for (const {entry} of entries) newest = Math.max(newest, entry.mtime)
+  for (const {entry} of entries()) newest = Math.max(newest, entry.mtime)
   return newest
 }
 

@@ -1,9 +1,10 @@
 import {availableParallelism} from 'node:os'
 import type {Layer} from '../../image/image.js'
 import {createBlockBuffers} from '../../layer/compress/blocks.js'
+import {hashHeld} from '../../layer/pack/hash-held.js'
 import {hashLayer} from '../../layer/pack/hash-layer.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
-import {layerThreads} from '../../layer/pack/layer-threads.js'
+import {type LayerThreads, layerThreads} from '../../layer/pack/layer-threads.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {countShards} from '../../layer/shards/shard-plan.js'
@@ -24,8 +25,8 @@ import {createShardHash, type ShardHash} from './shard-hash.js'
 import {type Part, partsOf, type ShardedContent} from './shard-parts.js'
 import type {SlotMemory} from './slot-memory.js'
 
-/** How many layers are processed at once; packing already uses all of the machine. */
-const atOnce = 1
+/** One layer is processed while the next one is found: packing already uses all of the machine. */
+const ahead = 2
 
 /** How each layer is packed. */
 export interface PackShardOptions extends LayerFormat {
@@ -68,7 +69,8 @@ export async function compareShards(
   const quiet = summed(ports)
   const hashes = createShardHash(jobsOf(ports), createBlockBuffers())
   const presence = presenceOf(store, options.known, ports)
-  const how = {hashes, presence, begin, memory: sharded.memory}
+  const threads = layerThreads(jobsOf(ports))
+  const how = {hashes, threads, presence, begin, memory: sharded.memory}
   const claims: Claims = new Map()
   try {
     for (const part of partsOf(sharded, ports)) {
@@ -78,7 +80,7 @@ export async function compareShards(
       if (layer && !layer.own) claims.set(part.number, layer)
     }
   } finally {
-    await hashes.close()
+    await Promise.all([threads.close(), hashes.close()])
   }
   for await (const {number} of falseClaims(sharded, {...options, claims, layers}, ports))
     layers[number] = undefined
@@ -107,11 +109,11 @@ export async function storeShards(
   const threads = layerThreads(jobsOf(ports))
   const hashes = createShardHash(jobsOf(ports), buffers)
   const presence = options.restores === true ? takenForThere : presenceOf(store, known, ports)
-  const how = {hashes, presence, begin, memory: sharded.memory}
+  const how = {hashes, threads, presence, begin, memory: sharded.memory}
   const claims: Claims = new Map()
   const stored = mapAhead(
     partsOf(sharded, ports),
-    async (part) => {
+    inTurn(async (part: Part) => {
       const own = quiet()
       const {content, layer} = isNew(part, known)
         ? {content: undefined, layer: undefined}
@@ -126,8 +128,8 @@ export async function storeShards(
       const pushed = await pushLayer(store, part.entries, format, own)
       sharded.memory?.remember(pushed.content)
       return {...pushed, look: pushed.content.look, isKnown: false}
-    },
-    atOnce,
+    }),
+    ahead,
   )
   try {
     for await (const {layer, content, look, uploaded, isKnown} of stored) {
@@ -212,12 +214,15 @@ async function compareShard(
   {
     known,
     hashes,
+    threads,
     presence,
     memory,
     begin,
     packing,
-  }: Pick<StoreShardsOptions, 'known' | 'packing'> & {
+    ...format
+  }: Pick<StoreShardsOptions, 'known' | 'packing' | keyof LayerFormat> & {
     readonly hashes: ShardHash
+    readonly threads: LayerThreads
     readonly presence: Presence
     readonly memory: SlotMemory | undefined
     /** Called before the layer is read. */
@@ -240,7 +245,10 @@ async function compareShard(
 
   async function hash(): Promise<PackedContent> {
     begin()
-    const hashed = await hashLayer(entries, {signal, hash: await hashes.next(), onProgress})
+    const call = {signal, onProgress}
+    const hashed =
+      (await hashHeld(entries, {...format, ...call, threads})) ??
+      (await hashLayer(entries, {...call, hash: await hashes.next()}))
     if (!hashed) throw new Error('hashing without a limit came to one')
     memory?.remember(hashed)
     return hashed
@@ -299,6 +307,16 @@ function contentOf({plan}: ShardedContent, tarSize: number): StoredContent['cont
 /** Looks of entries that are not those of the walk are of no use for the next run. */
 function keepLooks({plan, frame}: ShardedContent, looks: readonly LayerLook[]): void {
   if (!frame && looks.length === countShards(plan)) plan.kept?.keep(looks)
+}
+
+/** The same work, of one after the other; after one that failed, of none. */
+function inTurn<T, R>(work: (element: T) => Promise<R>): (element: T) => Promise<R> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (element) => {
+    const result = last.then(() => work(element))
+    last = result
+    return result
+  }
 }
 
 function once(call: () => void): () => void {

@@ -17,6 +17,22 @@ describe('the threads of layers', () => {
     }
   })
 
+  it('that hash are those that pack later', async () => {
+    const threads = layerThreads(2)
+    try {
+      expect(await threads.takeToHash(ownDeflate, smallLayers - 1)).toBeUndefined()
+      // what is only hashed does not count for what is packed
+      expect(await threads.take(ownDeflate, smallLayers - 1)).toBeUndefined()
+      const first = await threads.takeToHash(ownDeflate, 1)
+      if (!first) throw new Error('there are no threads')
+      await threads.giveBack(first)
+      expect(await threads.take(ownDeflate, 1)).toBe(first)
+      await threads.giveBack(first)
+    } finally {
+      await threads.close()
+    }
+  })
+
   it('are not started for one job', async () => {
     expect(await layerThreads(1).take(ownDeflate, smallLayers)).toBeUndefined()
   })

@@ -6,7 +6,8 @@ import type {BlockUse, SharedBlocks} from '../../compress/block-access.js'
 import type {BlockCache} from '../../compress/block-cache.js'
 import type {BlockCodec} from '../../compress/codec.js'
 import {createMemory} from '../../shared-memory.js'
-import type {TreeWalk} from '../../tree/walked-entry.js'
+import {mostHeld} from '../../recording/held-entries.js'
+import type {HeldRows, HeldWalk, TreeWalk} from '../../tree/walked-entry.js'
 import {type EntryItem, unreadFile} from '../blocks/write-tar.js'
 import {createFeed, type Feed, noFeed} from './feed.js'
 import type {ReaderMessage, ReaderTask, ReadSum} from './reader-message.js'
@@ -43,19 +44,31 @@ export interface PackCall {
   readonly onProgress?: ((tarBytes: number) => void) | undefined
 }
 
+/** Entries that are held, for one tar. */
+export interface HeldContent extends Pick<HeldWalk, 'onWarning'> {
+  readonly rows: HeldRows
+}
+
 /** Threads that read files and compress them, for one tar after the other. */
 export interface PackThreads {
   readonly codec: BlockCodec
   /**
-   * The compressed blocks of the tar of a tree, or of items, in order; the threads are busy with
-   * that until its end. If it is left earlier or fails, the threads end, so nothing waits forever.
-   * Throws what walking and reading throw (the errors of `writeTar`), the signal's reason, and
-   * whatever ended a thread.
+   * The compressed blocks of the tar of a tree, of rows, or of items, in order; the threads are
+   * busy with that until its end. If it is left earlier or fails, the threads end, so nothing waits
+   * forever. Throws what walking and reading throw (the errors of `writeTar`), the signal's reason,
+   * and whatever ended a thread.
    */
   pack(
-    content: TreeWalk | Iterable<EntryItem>,
+    content: TreeWalk | HeldContent | Iterable<EntryItem>,
     call?: PackCall,
   ): AsyncGenerator<Uint8Array, TarSum, undefined>
+  /**
+   * What the tar of rows comes to; otherwise as `pack`, and `onProgress` is told of the whole tar
+   * only.
+   */
+  hash(content: HeldContent, call?: PackCall): Promise<TarSum>
+  /** Whether there is a thread that compresses, or can be one. */
+  canCompress(): boolean
   /** Whether they are of no more use: closed, or a tar was not packed to its end. */
   hasEnded(): boolean
   /** Ends the threads. */
@@ -87,9 +100,9 @@ const readerLimits: ResourceLimits = {maxYoungGenerationSizeMb: 4, maxOldGenerat
 type Answer = Exclude<ReaderMessage, {kind: 'warning'}>
 
 /**
- * Starts one thread that walks, reads files and hashes the tar, and one that compresses; each takes
- * some 50 ms to start. Up to `jobs` compress, started when those before are too slow. The thread
- * that calls gets the result. Throws where there can be no threads.
+ * Starts the thread that walks, reads files and hashes the tar; each thread takes some 50 ms to
+ * start. Up to `jobs` compress, the first started with a tar that needs it, others when those
+ * before are too slow. The thread that calls gets the result. Throws where there can be no threads.
  */
 export function startPackThreads(
   jobs: number,
@@ -108,6 +121,7 @@ export function startPackThreads(
   let answer: Answer | undefined
   let onWarning: TreeWalk['onWarning'] | undefined
   let isClosed = false
+  let shared: Uint8Array | undefined
 
   const {rule, tail} = codec
   const {name} = codec
@@ -125,7 +139,6 @@ export function startPackThreads(
   /** How many threads compress, and how far they are behind: see `usualPatience`. */
   let wanted = 1
   let waited = 0
-  startCompressor()
 
   return {
     codec,
@@ -183,6 +196,32 @@ export function startPackThreads(
         if (!isWhole) await close()
       }
     },
+    async hash({rows, onWarning: warn}, {signal, onProgress} = {}) {
+      answer = undefined
+      onWarning = warn
+      post({rows: share(rows), isHashed: true})
+      const wake = (): void => ringBell(ring)
+      signal?.addEventListener('abort', wake)
+      try {
+        await until({isOver: () => answer !== undefined, feed: noFeed, signal})
+        const sum = tarSum(answer)
+        onProgress?.(sum.size)
+        return sum
+      } catch (error) {
+        await close()
+        throw error
+      } finally {
+        signal?.removeEventListener('abort', wake)
+      }
+    },
+    canCompress() {
+      try {
+        if (others.length === 0) startCompressor()
+        return true
+      } catch {
+        return false
+      }
+    },
     hasEnded: () => isClosed || failure !== undefined,
     close,
   }
@@ -204,20 +243,41 @@ export function startPackThreads(
   function compressBy(count: number, {busy, task}: Compressing): number {
     try {
       while (others.length < count) startCompressor()
-    } catch {
+    } catch (error) {
       // fewer threads come to the same bytes
+      if (others.length === 0) throw error
     }
     for (const worker of others.slice(busy, count)) worker.postMessage(task)
     return Math.min(others.length, count)
   }
 
   /** Gives the reader what it is to read. */
-  function begin(content: TreeWalk | Iterable<EntryItem>): Feed {
-    const post = (task: ReaderTask): void => reader.postMessage(task)
+  function begin(content: TreeWalk | HeldContent | Iterable<EntryItem>): Feed {
     if (Symbol.iterator in content) return createFeed(content, ring, post)
     onWarning = content.onWarning
-    post({tree: content.tree, found: content.takeFound?.()})
+    post(
+      'tree' in content
+        ? {tree: content.tree, found: content.takeFound?.()}
+        : {rows: share(content.rows)},
+    )
     return noFeed
+  }
+
+  function post(task: ReaderTask): void {
+    reader.postMessage(task)
+  }
+
+  /** In memory that is used again for the next tar: a copy for each would be garbage for long. */
+  function share({pieces, ...rest}: HeldRows): HeldRows {
+    shared ??= new Uint8Array(new SharedArrayBuffer(mostHeld))
+    const copies: Uint8Array[] = []
+    let at = 0
+    for (const piece of pieces) {
+      const copy = shared.subarray(at, (at += piece.length))
+      copy.set(piece)
+      copies.push(copy)
+    }
+    return {...rest, pieces: copies}
   }
 
   function isReady(block: number): boolean {

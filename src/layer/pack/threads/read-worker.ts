@@ -7,12 +7,15 @@ import {InjectError} from '../../../errors.js'
 import {ringBell} from '../../bell.js'
 import type {BlockRule} from '../../compress/blocks.js'
 import {foundEntries} from '../../recording/found-entries.js'
+import {heldIn} from '../../recording/held-entries.js'
+import {withFileXattrs} from '../../tree/file-xattrs.js'
 import {walkTree} from '../../tree/walk-tree.js'
+import type {WalkedEntry} from '../../tree/walked-entry.js'
 import {countEntries} from '../blocks/count-entries.js'
 import {tarBlocks, type TarItem, UnreadFile} from '../blocks/tar-blocks.js'
 import {writeTar} from '../blocks/write-tar.js'
 import {type Batch, readBatch} from './batch.js'
-import type {ReaderMessage, ReaderTask, ReadSum, TreeTask} from './reader-message.js'
+import type {ReaderMessage, ReaderTask, ReadSum} from './reader-message.js'
 import {
   awaitFed,
   awaitState,
@@ -33,6 +36,7 @@ const {ring, rule, hasCrc} = workerData as {
   readonly hasCrc: boolean
 }
 const bytes = Buffer.from(ring.memory.buffer)
+let own: Buffer | undefined
 
 /** The blocks of one tar, and its totals. */
 interface Blocks {
@@ -42,11 +46,20 @@ interface Blocks {
   readonly describe: (error: unknown) => ReaderMessage | undefined
 }
 
-function blocksOfTree({tree, found}: TreeTask, allocate: (length: number) => Buffer): Blocks {
-  const onWarning = (text: string): void => post({kind: 'warning', text})
+/** One listener, so that what one tar was warned of is not said again of the next. */
+const onWarning = (text: string): void => post({kind: 'warning', text})
+
+function entriesOf(task: Exclude<ReaderTask, Batch>): Iterable<WalkedEntry> {
+  if ('rows' in task) return withFileXattrs(heldIn(task.rows), onWarning)
+  const walk = {tree: task.tree, onWarning}
+  return task.found ? foundEntries(task.found, walk) : walkTree(walk, 'content')
+}
+
+function blocksOfEntries(
+  entries: Iterable<WalkedEntry>,
+  allocate: (length: number) => Buffer,
+): Blocks {
   const count = countEntries()
-  const walk = {tree, onWarning}
-  const entries = found ? foundEntries(found, walk) : walkTree(walk, 'content')
   return {
     blocks: writeTar(entries, rule, allocate, count),
     seen: () => ({...count.seen(), look: count.look()}),
@@ -86,19 +99,23 @@ function blocksOfBatches(first: Batch, allocate: (length: number) => Buffer): Bl
 /** Fills the ring with the blocks of a tar, then reports its totals, or what failed. */
 function readTar(task: ReaderTask): void {
   let block = 0
+  const isHashed = 'rows' in task && task.isHashed === true
   const {blocks, seen, describe} =
-    'tree' in task ? blocksOfTree(task, allocate) : blocksOfBatches(task, allocate)
+    'headers' in task
+      ? blocksOfBatches(task, allocate)
+      : blocksOfEntries(entriesOf(task), isHashed ? allocateHere : allocate)
   const hash = createHash('sha256')
   let crc = 0
   let size = 0
   try {
     for (const part of blocks) {
       hash.update(part)
-      if (hasCrc) crc = crc32(part, crc)
       size += part.length
+      if (isHashed) continue
+      if (hasCrc) crc = crc32(part, crc)
       pass(part.length)
     }
-    for (let thread = 0; thread < ring.shape.compressors; thread++) {
+    for (let thread = 0; !isHashed && thread < ring.shape.compressors; thread++) {
       awaitState(ring, block, free)
       pass(end)
     }
@@ -121,6 +138,12 @@ function readTar(task: ReaderTask): void {
     setState(ring, block, full)
     block++
   }
+}
+
+/** For blocks that nobody else needs, one at a time. */
+function allocateHere(length: number): Buffer {
+  own ??= Buffer.allocUnsafeSlow(rule.large)
+  return own.subarray(0, length)
 }
 
 function post(message: ReaderMessage): void {

@@ -1,16 +1,25 @@
 import type {LayerLook} from '../../tree/division.js'
-import type {FoundTree, Tree} from '../../tree/walked-entry.js'
+import type {FoundTree, HeldRows, Tree} from '../../tree/walked-entry.js'
 import type {Batch} from './batch.js'
 import type {SystemError, ThreadError} from './thread-error.js'
 
-/** A tree to be walked, unless what is in it was found already. */
+/**
+ * The input of the reading thread: a tree, rows in memory that is shared until the tar is read, or
+ * the first batch of items.
+ */
+export type ReaderTask = TreeTask | RowsTask | Batch
+
+/** To be walked, unless what is in it was found already. */
 export interface TreeTask {
   readonly tree: Tree
   readonly found: FoundTree | undefined
 }
 
-/** The input of the reading thread: a tree, or the first batch of items. */
-export type ReaderTask = TreeTask | Batch
+/** To be compressed, or only hashed. */
+export interface RowsTask {
+  readonly rows: HeldRows
+  readonly isHashed?: boolean
+}
 
 /** The totals of a tar that was read to its end. */
 export interface ReadSum {

@@ -31,6 +31,9 @@ import {
 import {type EntryItem, tarItems} from '../../../../src/layer/pack/blocks/write-tar.js'
 import {recordedOnce} from '../../../../src/layer/recording/recorded-content.js'
 import {lookOf} from '../../../../src/layer/tree/layer-look.js'
+import {hashHeld} from '../../../../src/layer/pack/hash-held.js'
+import {heldIn, holdEntries} from '../../../../src/layer/recording/held-entries.js'
+import {withFileXattrs} from '../../../../src/layer/tree/file-xattrs.js'
 import {treeEntries} from '../../../../src/layer/tree/walk-tree.js'
 import {walk} from '../../../../src/layer/tree/walk.js'
 import type {Entries} from '../../../../src/layer/tree/walked-entry.js'
@@ -99,6 +102,7 @@ const start = (jobs: number, codec: BlockCodec = ownDeflate, patience = -1): Pac
 }
 const allAtOnce = (jobs: number): LayerThreads => ({
   take: (codec) => Promise.resolve(jobs > 1 ? start(jobs, codec) : undefined),
+  takeToHash: () => Promise.resolve(undefined),
   giveBack: () => Promise.resolve(),
   close: () => Promise.resolve(),
 })
@@ -132,6 +136,75 @@ function listedOnce(entries: Entries): Entries {
   expect(Array.from(listed('names')).length).toBeGreaterThan(700)
   return listed
 }
+
+/** Entries of a tree that are held, as those of a layer of a divided slot are. */
+function heldOf(root: string, onWarning: (text: string) => void = () => undefined): Entries {
+  const held = holdEntries()
+  for (const walked of walk(root, {path: '/', detail: 'states'})) held.add(walked)
+  const rows = () => held.rows()
+  const entries = () => withFileXattrs(heldIn(rows()), onWarning)
+  return Object.assign(entries, {held: {rows, onWarning}})
+}
+
+describe('rows that are read in a thread', () => {
+  it('come to the same blob as the entries, and to the same look', async () => {
+    const held = packLayer(heldOf(common), {jobs: 2})
+    const blob = await collect(held.open())
+    const here = await pack(common, {jobs: 1})
+    expect(digestOf(blob)).toBe(here.digest)
+    expect(held.content()).toEqual(here.content)
+  })
+
+  it('are hashed, and packed by the same threads then', async () => {
+    const entries = heldOf(common)
+    const threads = layerThreads(2)
+    try {
+      const progress: number[] = []
+      const options = {threads, onProgress: (bytes: number) => progress.push(bytes)}
+      const hashed = await hashHeld(entries, options)
+      expect(hashed).toEqual(await hashLayer(entries))
+      expect(progress).toEqual([hashed?.tarSize])
+      // nothing is compressed yet
+      expect(workers()).toBe(1)
+      const source = packLayer(entries, {jobs: 2, threads})
+      await collect(source.open())
+      expect(source.content()).toEqual(hashed)
+      expect(await hashHeld(entries, {threads})).toEqual(hashed)
+    } finally {
+      await threads.close()
+    }
+  })
+
+  it('are left to others if they are not held, or few', async () => {
+    const threads = layerThreads(2)
+    expect(await hashHeld(pathsOf(common), {threads})).toBeUndefined()
+    const root = await tempDir()
+    writeFileSync(join(root, 'small'), 'x')
+    expect(await hashHeld(heldOf(root), {threads})).toBeUndefined()
+    expect(workers()).toBe(0)
+  })
+
+  it.each(['pack', 'hash'] as const)('name what changed when they are read (%s)', async (how) => {
+    const root = await tempDir()
+    makeTree(root)
+    const entries = heldOf(root)
+    writeFileSync(join(root, 'zeros'), 'other')
+    const threads = layerThreads(2)
+    const work = how === 'hash' ? hashHeld(entries, {threads}) : collect(packLayer(entries).open())
+    await expect(work).rejects.toMatchObject({
+      code: 'ERR_INJECT_CHANGED_WHILE_PACKED',
+      message: "'zeros' changed while it was packed",
+    })
+    expect(workers()).toBe(0)
+  })
+
+  it('stop being hashed when that is aborted', async () => {
+    const threads = layerThreads(2)
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(hashHeld(heldOf(common), {threads, signal})).rejects.toThrow('enough')
+    expect(workers()).toBe(0)
+  })
+})
 
 describe('a tree that is walked in a thread', () => {
   const packed = async (entries: Entries, options: PackOptions) => {
@@ -304,7 +377,8 @@ describe('packing in threads', () => {
 
   it('starts more threads when those before cannot keep up, and not before', async () => {
     const threads = start(4, ownDeflate, 0)
-    expect(workers()).toBe(2)
+    // that which reads
+    expect(workers()).toBe(1)
     // the ring is full at some time, for large files are read faster than they are compressed
     for (let run = 0; run < 50 && workers() < 5; run++) await drain(threads.pack(itemsOf(common)))
     expect(workers()).toBe(5)
