@@ -1,5 +1,5 @@
 import {type ByteString, parentOf} from '../byte-string.js'
-import {compareInWalk} from '../recording/path-order.js'
+import {compareInWalk} from '../recording/rows/path-order.js'
 import {type LayerRow, type RowAt, rowsIn, sortRows} from '../recording/rows-in.js'
 import {fact, factsPerRow, sizesPerRow, statesPerRow} from '../recording/walk-columns.js'
 import type {FolderChange, TreeChange} from '../unpack/tree-change.js'

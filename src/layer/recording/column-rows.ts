@@ -2,7 +2,7 @@ import type {ByteString} from '../byte-string.js'
 import type {FileState} from '../tree/file-state.js'
 import {type PackedRows, type RowCursor, RowReader, RowWriter} from './rows/packed-rows.js'
 import type {RowLayers} from './row-layers.js'
-import {createTextColumn} from './text-column.js'
+import {createTextColumn} from './rows/text-column.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
 import {
   createColumns,

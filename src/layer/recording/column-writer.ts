@@ -1,7 +1,7 @@
 import {isAscii} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import type {FileState} from '../tree/file-state.js'
-import {createTextColumn} from './text-column.js'
+import {createTextColumn} from './rows/text-column.js'
 import {
   createColumns,
   fact,

@@ -3,7 +3,7 @@ import {type Column, createColumn} from '../tree/column.js'
 import type {FileState} from '../tree/file-state.js'
 import {createInodeGroups} from '../tree/inode-groups.js'
 import {longestWholePath} from '../tree/walk.js'
-import {canBeFirst, canFollow, compareInWalk} from './path-order.js'
+import {canBeFirst, canFollow, compareInWalk} from './rows/path-order.js'
 import type {WholeLayer} from './row-layers.js'
 import {type LayerRow, type RowAt, rowsIn} from './rows-in.js'
 import {

@@ -1,5 +1,5 @@
 import type {ByteString} from '../byte-string.js'
-import {compareInWalk, type PathBytes} from './path-order.js'
+import {compareInWalk, type PathBytes} from './rows/path-order.js'
 import {
   fact,
   factsPerRow,

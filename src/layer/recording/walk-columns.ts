@@ -3,7 +3,7 @@ import {type Column, createColumn} from '../tree/column.js'
 import type {FileState} from '../tree/file-state.js'
 import type {Entry} from '../entry.js'
 import type {RowLayers} from './row-layers.js'
-import {createTextColumn, type TextColumn} from './text-column.js'
+import {createTextColumn, type TextColumn} from './rows/text-column.js'
 
 /**
  * What a walk found, row by row, in a few large pieces of memory, because objects would take

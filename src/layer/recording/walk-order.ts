@@ -1,5 +1,5 @@
 import type {ByteString} from '../byte-string.js'
-import {compareInWalk} from './path-order.js'
+import {compareInWalk} from './rows/path-order.js'
 import {type LayerRow, rowsIn, sortRows} from './rows-in.js'
 import type {WalkColumns} from './walk-columns.js'
 

@@ -1,6 +1,6 @@
 import type {FileState} from '../tree/file-state.js'
 import {longestWholePath} from '../tree/walk.js'
-import {canBeFirst, canFollow} from './path-order.js'
+import {canBeFirst, canFollow} from './rows/path-order.js'
 import type {WholeLayer} from './row-layers.js'
 import {type LayerRow, rowsIn} from './rows-in.js'
 import {namesAt, putState, rowsOf, type WalkColumns} from './walk-columns.js'

@@ -1,4 +1,4 @@
-import type {ByteString} from '../byte-string.js'
+import type {ByteString} from '../../byte-string.js'
 
 /** Many texts, one after the other, in one piece of memory. */
 export interface TextColumn {

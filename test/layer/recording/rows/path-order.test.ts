@@ -1,6 +1,10 @@
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {canBeFirst, canFollow, compareInWalk} from '../../../src/layer/recording/path-order.js'
+import {
+  canBeFirst,
+  canFollow,
+  compareInWalk,
+} from '../../../../src/layer/recording/rows/path-order.js'
 
 /** `d/` is a directory, all others are files; something lies before and after the path. */
 function pathOf(word: string) {
