@@ -8,19 +8,12 @@ import {replay} from './replay.js'
 import {RowReader} from './rows/packed-rows.js'
 
 /** The entries that a walk of the tree found, to be read: as `stillThere` gives them. */
-export function foundEntries(
-  {pieces, count, root}: FoundTree,
-  walk: TreeWalk,
-): Generator<WalkedEntry> {
+export function foundEntries(found: FoundTree, walk: TreeWalk): Generator<WalkedEntry> {
   const {directory, path} = walk.tree
-  // what comes from another thread is no longer a Buffer
-  const own = pieces.map(({buffer, byteOffset, byteLength}) =>
-    Buffer.from(buffer, byteOffset, byteLength),
-  )
-  const rows = new RowReader({pieces: own, count})
+  const rows = new RowReader(found)
   const prefixLength = prefixOf(path).length
   const folder = `${fromText(directory)}/`
-  return stillThere(replay({rows, oddOnes: [], folder, prefixLength}, true), root, walk)
+  return stillThere(replay({rows, oddOnes: [], folder, prefixLength}, true), found.root, walk)
 }
 
 /**

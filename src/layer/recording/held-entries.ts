@@ -1,6 +1,6 @@
 import type {EntryMetadata} from '../entry.js'
 import type {HeldRows, WalkedEntry} from '../tree/walked-entry.js'
-import {RowReader, RowWriter} from './rows/packed-rows.js'
+import {asBuffer, RowReader, RowWriter} from './rows/packed-rows.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
 import {kindNumber, kinds, odd} from './walk-columns.js'
 
@@ -68,8 +68,8 @@ function isPlain({entry, file, content}: WalkedEntry): boolean {
 }
 
 /** The entries that were held. */
-export function* heldIn({pieces, count, oddOnes}: HeldRows): Generator<WalkedEntry> {
-  const rows = new RowReader({pieces: pieces.map(asBuffer), count})
+export function* heldIn({oddOnes, ...held}: HeldRows): Generator<WalkedEntry> {
+  const rows = new RowReader(held)
   const {numbers} = rows
   let oddAt = 0
   while (rows.next()) {
@@ -104,9 +104,4 @@ function asHere(walked: WalkedEntry): WalkedEntry {
   const {file} = walked
   if (typeof file?.path !== 'object') return walked
   return {...walked, file: {...file, path: asBuffer(file.path)}}
-}
-
-/** The same memory. */
-function asBuffer({buffer, byteOffset, length}: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, length)
 }

@@ -146,9 +146,10 @@ export class RowReader implements RowCursor {
   private readonly targetText = new SharedText()
   private hasTarget = false
 
-  constructor({pieces}: PackedRows) {
-    this.pieces = pieces
-    this.piece = pieces[0] ?? Buffer.alloc(0)
+  /** Rows that come from another thread have arrays of bytes in place of Node's buffers. */
+  constructor({pieces}: {readonly pieces: readonly Uint8Array[]}) {
+    this.pieces = pieces.map(asBuffer)
+    this.piece = this.pieces[0] ?? Buffer.alloc(0)
   }
 
   next(): boolean {
@@ -222,6 +223,11 @@ export class RowReader implements RowCursor {
     this.pathText.length = 0
     this.targetText.length = 0
   }
+}
+
+/** The same memory. */
+export function asBuffer({buffer, byteOffset, length}: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length)
 }
 
 /** A text that begins as the one before it. */
