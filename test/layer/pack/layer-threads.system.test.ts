@@ -1,17 +1,26 @@
 import {describe, expect, it} from 'vitest'
 import {ownDeflate} from '../../../src/layer/compress/codec.js'
-import {layerThreads, smallLayers} from '../../../src/layer/pack/layer-threads.js'
+import {
+  type LayerThreads,
+  layerThreads,
+  smallLayers,
+} from '../../../src/layer/pack/layer-threads.js'
+
+/** Gives the threads back that `take` gives, and expects the next layer to get the same. */
+async function expectKept(threads: LayerThreads, take: keyof LayerThreads & `take${string}`) {
+  const first = await threads[take](ownDeflate, 1)
+  if (!first) throw new Error('there are no threads')
+  await threads.giveBack(first)
+  expect(await threads.take(ownDeflate, 1)).toBe(first)
+  await threads.giveBack(first)
+}
 
 describe('the threads of layers', () => {
   it('are started when all layers so far are worth it, and then serve small ones, too', async () => {
     const threads = layerThreads(2)
     try {
       expect(await threads.take(ownDeflate, smallLayers - 1)).toBeUndefined()
-      const first = await threads.take(ownDeflate, 1)
-      if (!first) throw new Error('there are no threads')
-      await threads.giveBack(first)
-      expect(await threads.take(ownDeflate, 1)).toBe(first)
-      await threads.giveBack(first)
+      await expectKept(threads, 'take')
     } finally {
       await threads.close()
     }
@@ -23,11 +32,7 @@ describe('the threads of layers', () => {
       expect(await threads.takeToHash(ownDeflate, smallLayers - 1)).toBeUndefined()
       // what is only hashed does not count for what is packed
       expect(await threads.take(ownDeflate, smallLayers - 1)).toBeUndefined()
-      const first = await threads.takeToHash(ownDeflate, 1)
-      if (!first) throw new Error('there are no threads')
-      await threads.giveBack(first)
-      expect(await threads.take(ownDeflate, 1)).toBe(first)
-      await threads.giveBack(first)
+      await expectKept(threads, 'takeToHash')
     } finally {
       await threads.close()
     }
