@@ -104,7 +104,7 @@ function layerOf(steps: readonly Step[], below: ModelTree, number: number) {
     if (kind === 'opaque') {
       const isTouched = [...own.keys()].some((other) => other.startsWith(`${path}/`))
       if (isTouched || tree.get(path)?.kind !== 'directory') continue
-      // marks come first in the layer: what it makes a directory itself is none there yet
+      // marks come first in a layer, before the directories that it makes
       if (below.get(path)?.kind !== 'directory') continue
       for (const other of [...tree.keys()]) if (other.startsWith(`${path}/`)) tree.delete(other)
       deleted.push(entry)

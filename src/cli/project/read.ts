@@ -56,7 +56,7 @@ function readText({path, isChosen}: FoundFile, file: string): string {
   }
 }
 
-/** This user, root, and, under sudo, the user who ran it: the rule of git. */
+/** As git does, trusts this user, root and, under sudo, the user who ran sudo. */
 function isTrustedOwner(owner: number): boolean {
   const user = process.geteuid?.()
   if (user === undefined || owner === 0 || owner === user) return true

@@ -56,7 +56,7 @@ export interface Tree {
   readonly clampMtime?: number | undefined
 }
 
-/** What a walk of a tree found, as plain data: any thread can go on from it. */
+/** What a walk of a tree found, as plain data for other threads. */
 export interface FoundTree {
   /** Rows of a recording (`PackedRows`), and how many there are. */
   readonly pieces: readonly Uint8Array[]
@@ -76,7 +76,7 @@ export interface TreeWalk {
   readonly takeFound?: (() => FoundTree | undefined) | undefined
 }
 
-/** Entries of the detail `states`, as plain data: any thread can read them. */
+/** Entries of the detail `states`, as plain data for other threads. */
 export interface HeldRows {
   /** Rows, as `PackedRows` has them. */
   readonly pieces: readonly Uint8Array[]
