@@ -81,8 +81,10 @@ const namesTaken = {
 
 export default tseslint.config(
   // AssemblyScript is no TypeScript, though it looks so
-  // read-worker.js is made by bin/threads.mjs
-  {ignores: ['{dist,coverage,node_modules,bench/.peers,**/wasm}/', '**/read-worker.js']},
+  // the last two are made by bin/threads.mjs
+  {
+    ignores: ['{dist,coverage,node_modules,bench/.peers,**/wasm}/', '**/{read,part}-worker.js'],
+  },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   {

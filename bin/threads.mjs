@@ -1,21 +1,25 @@
-// npm run build, and before tests: makes read-worker.js of read-worker.ts and all that it imports,
-// beside it and in dist. A worker thread starts from a file of JavaScript, and one file loads in
-// less time than thirty.
+// npm run build, and before tests: makes one file of JavaScript of each thread that is written in
+// TypeScript and all that it imports, beside it and in dist. A worker thread starts from a file of
+// JavaScript, and one file loads in less time than thirty.
 import {existsSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {rolldown} from 'rolldown'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const folder = 'src/layer/pack/threads'
+/** Without their endings. */
+const threads = ['src/layer/pack/threads/read-worker', 'src/layer/recording/parts/part-worker']
 
 /** Node reads a package in CommonJS twice when it is imported: for its names, and to run it. */
 const isNodes = (/** @type {string} */ name) => name.startsWith('node:')
 
-/** @returns {Promise<string>} */
-async function bundled() {
+/**
+ * @param {string} thread
+ * @returns {Promise<string>}
+ */
+async function bundled(thread) {
   const bundle = await rolldown({
-    input: join(root, folder, 'read-worker.ts'),
+    input: join(root, `${thread}.ts`),
     cwd: root,
     platform: 'node',
     external: (name) => isNodes(name),
@@ -34,10 +38,14 @@ function write(/** @type {string} */ path, /** @type {string} */ text) {
 
 /** In the source tree only, for tests. */
 export async function buildThreads() {
-  const text = await bundled()
-  write(join(root, folder, 'read-worker.js'), text)
-  return text
+  return Promise.all(
+    threads.map(async (thread) => {
+      const text = await bundled(thread)
+      write(join(root, `${thread}.js`), text)
+      return {thread, text}
+    }),
+  )
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url))
-  write(join(root, 'dist', folder, 'read-worker.js'), await buildThreads())
+  for (const {thread, text} of await buildThreads()) write(join(root, 'dist', `${thread}.js`), text)

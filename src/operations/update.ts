@@ -126,6 +126,7 @@ function updateWith(
       layer,
       layerEntries: layerEntries(store, layer, told),
       openMemory: ports.openMemory,
+      jobs: ports.jobs,
       ownerIn: createOwnerIn(store, told),
       onWarning: (message: string) => told.report({kind: 'warning', message}),
     }

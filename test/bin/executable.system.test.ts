@@ -8,7 +8,7 @@ it('the executable has every script that starts as a thread, and every WebAssemb
   const listed = readFileSync('bin/executable.mjs', 'utf8').match(/(?<=')src\/[^']+(?=')/g)
   const threads = files
     .filter((file) => file.endsWith('.js'))
-    .filter((file) => readFileSync(join('src', file), 'utf8').includes('parentPort'))
+    .filter((file) => /parentPort|workerData/.test(readFileSync(join('src', file), 'utf8')))
   const modules = files.filter((file) => file.endsWith('.wasm'))
   expect(threads.length).toBeGreaterThan(0)
   expect(listed?.sort()).toEqual([...threads, ...modules].map((file) => `src/${file}`).sort())

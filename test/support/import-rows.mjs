@@ -45,7 +45,7 @@ const rows = [
       'src/layer': [
         ['pack'],
         ['change', 'pack/threads', 'records', 'merge', 'sources', 'rebuild'],
-        ['chunked', 'contents', 'memory', 'pack/blocks', 'shards', 'unpack'],
+        ['chunked', 'contents', 'memory', 'pack/blocks', 'recording/parts', 'shards', 'unpack'],
         ['recording'],
         ['recording/rows'],
         ['tree'],

@@ -1,7 +1,7 @@
 import {prefixOf} from '../tree/walk.js'
 import type {Entries, TreeWalk, WalkedEntry} from '../tree/walked-entry.js'
 import {stillThere} from './found-entries.js'
-import {recordedWalk} from './recorded-walk.js'
+import {recordedWalk, type RecordOptions} from './recorded-walk.js'
 
 /** The largest recording, in bytes, if nothing is kept between runs: some 600,000 names. */
 const mostRecorded = 24 * 1024 * 1024
@@ -19,8 +19,12 @@ export interface WalkedOnce {
 }
 
 /** The same entries, which are what `walk` gives, recorded for this run only. */
-export function recordedOnce(entries: Entries, {tree}: TreeWalk): Entries {
-  return recordedWalk(entries, prefixOf(tree.path), undefined, mostRecorded)
+export function recordedOnce(
+  entries: Entries,
+  {tree}: TreeWalk,
+  parts?: RecordOptions['parts'],
+): Entries {
+  return recordedWalk(entries, prefixOf(tree.path), undefined, {most: mostRecorded, parts})
 }
 
 /** Of entries that are what `walk` gives. */

@@ -10,6 +10,7 @@ import type {
   LayerItems,
   Tree,
   WalkDetail,
+  WalkedAlready,
   WalkedEntry,
 } from '../tree/walked-entry.js'
 import {decodeDivision} from './division-text.js'
@@ -43,6 +44,23 @@ export interface WalkKeeper {
   keep(encode: () => readonly Uint8Array[] | undefined): void
 }
 
+export interface RecordOptions {
+  /** Bytes: more are not recorded. */
+  readonly most?: number | undefined
+  /** Threads that walk parts of the tree meanwhile; default: none. */
+  readonly parts?: ((tree: Tree) => WalkedParts) | undefined
+}
+
+/** Threads that walk parts of a tree which the caller walks, too. */
+export interface WalkedParts {
+  /** For the walk of the tree, with the detail `states`. */
+  readonly walkedAlready: WalkedAlready
+  /** Called for each entry of it. */
+  count(entry: WalkedEntry): void
+  /** Ends the threads. */
+  close(): void
+}
+
 /**
  * The same entries, of which those of the details `directories`, `names` and `states` are listed
  * once: as the first walk that came to its end found them, and but for `states` without what it
@@ -50,13 +68,13 @@ export interface WalkKeeper {
  * `prefix` is what the paths of entries have before their paths in the directory.
  *
  * `look` is what all of it looks like. With a keeper nothing is listed if all that an earlier run
- * walked looks as it did then, or only files were touched. More than `most` bytes are not recorded.
+ * walked looks as it did then, or only files were touched.
  */
 export function recordedWalk(
   entries: Entries,
   prefix: ByteString,
   keeper?: WalkKeeper,
-  most = mostRecorded,
+  {most = mostRecorded, parts: partsOf}: RecordOptions = {},
 ): Entries {
   let record: Pick<WalkRecord, 'replay'> | undefined
   let rootState: FileState | undefined
@@ -110,12 +128,18 @@ export function recordedWalk(
     const root = tree && lstatSync(tree.directory, {bigint: true, throwIfNoEntry: false})
     const isAlike = tree !== undefined && areLinksAlike(tree.directory)
     let own: WalkRecord | undefined = createRecord(prefixLength, most)
-    for (const walked of entries('states')) {
-      if (own?.add(walked) === false) {
-        own = undefined
-        isTooLarge = true
+    const parts = tree && partsOf?.(tree)
+    try {
+      for (const walked of entries('states', parts?.walkedAlready)) {
+        parts?.count(walked)
+        if (own?.add(walked) === false) {
+          own = undefined
+          isTooLarge = true
+        }
+        yield walked
       }
-      yield walked
+    } finally {
+      parts?.close()
     }
     record = own
     rootState = root && stateOf(root)

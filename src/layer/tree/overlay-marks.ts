@@ -40,6 +40,11 @@ export function withMarks(
   return [...listed, {name: undefined, layerName: opaqueMarker, isFile: false}]
 }
 
+/** Whether a directory with these attributes may have such a mark; not asked for `undefined`. */
+export function mayBeOpaque(attributes: readonly string[] | undefined): boolean {
+  return attributes?.some((name) => opaqueNames.has(name)) === true
+}
+
 function isMark(folder: ByteString, entry: Dirent): boolean {
   if (!entry.isCharacterDevice()) return false
   const stat = lstatSync(toPath(`${folder}/${entry.name}`), {bigint: true, throwIfNoEntry: false})

@@ -1,19 +1,29 @@
 import {ignoreRules, ignoreText} from './ignore-rules.js'
-import {walk} from './walk.js'
-import type {Entries, Tree, TreeWalk, WalkDetail, WalkedEntry} from './walked-entry.js'
+import {walk, type WalkOptions} from './walk.js'
+import type {
+  Entries,
+  Tree,
+  TreeWalk,
+  WalkDetail,
+  WalkedAlready,
+  WalkedEntry,
+} from './walked-entry.js'
 
 /** All that `walk` gives, and throws. */
 export function walkTree(
   {tree: {directory, exclude, ...options}, onWarning}: TreeWalk,
   detail?: WalkDetail,
+  how?: Pick<WalkOptions, 'within' | 'walkedAlready'>,
 ): Iterable<WalkedEntry> {
   const isExcluded = ignoreRules(directory, exclude)
-  return walk(directory, {...options, isExcluded, detail, onWarning})
+  return walk(directory, {...options, ...how, isExcluded, detail, onWarning})
 }
 
 /** The entries of a tree, with a reference to it. */
 export function treeEntries(treeWalk: TreeWalk): Entries {
-  return Object.assign((detail?: WalkDetail) => walkTree(treeWalk, detail), {walk: treeWalk})
+  const entries = (detail?: WalkDetail, walkedAlready?: WalkedAlready) =>
+    walkTree(treeWalk, detail, {walkedAlready})
+  return Object.assign(entries, {walk: treeWalk})
 }
 
 /** Whatever it takes, besides what is in a tree, to know its entries: as text. */

@@ -16,14 +16,14 @@ import {
   type FoundFile,
   readsAttributes,
 } from './describe-file.js'
-import {createInodeGroups} from './inode-groups.js'
-import {type ListedName, withMarks} from './overlay-marks.js'
+import {createInodeGroups, linked} from './inode-groups.js'
+import {type ListedName, mayBeOpaque, withMarks} from './overlay-marks.js'
 import {readAttributes} from './read-xattrs.js'
 import {changed} from './file-state.js'
 import {isSame, openFlags} from './unchanged-file.js'
 import {isReservedName} from '../reserved-name.js'
 import {deepestPath} from '../limits.js'
-import type {WalkedEntry} from './walked-entry.js'
+import type {WalkedAlready, WalkedEntry} from './walked-entry.js'
 import {isWhiteout} from '../whiteout.js'
 
 export interface WalkOptions extends DescribeOptions {
@@ -35,18 +35,29 @@ export interface WalkOptions extends DescribeOptions {
   readonly whiteouts?: boolean | undefined
   /** Paths relative to the directory, directories with a trailing `/`. */
   readonly isExcluded?: ((path: ByteString) => boolean) | undefined
+  /**
+   * Only what is below this directory, relative to the other one, without an entry for itself. Hard
+   * links are entries by themselves then, all of the group 0: what they link to may be elsewhere.
+   */
+  readonly within?: ByteString | undefined
+  /** Not with the detail `content`. */
+  readonly walkedAlready?: WalkedAlready | undefined
 }
 
-interface Frame {
+/** A directory. */
+interface Walked {
   /** Relative to the root, with a trailing `/`; empty for the root. */
   readonly relative: ByteString
-  /** How the kernel is told of this directory. */
+  /** How the kernel is told of it. */
   readonly access: ByteString
+  readonly stat: BigIntStats
+  readonly descriptor?: number | undefined
+}
+
+interface Frame extends Walked {
   readonly names: readonly ListedName[]
   /** Of names. V8 compiles the walk once more for arrays that are empty, if they are looked at. */
   readonly count: number
-  readonly stat: BigIntStats
-  readonly descriptor: number | undefined
   next: number
 }
 
@@ -73,8 +84,9 @@ export const longestWholePath = 2500
  * is walked, and `UnsafeContentError` for whiteouts.
  */
 export function* walk(directory: string, options: WalkOptions): Generator<WalkedEntry> {
+  const {within} = options
   const prefix = prefixOf(options.path)
-  const names = prefix.split('/').length - 1
+  const names = namesOf(prefix) + (within === undefined ? 0 : namesOf(`${within}/`))
   const opensFiles = options.detail === 'content'
   const linkOptions = {...options, detail: 'names', onWarning: undefined} as const
   const inodes = createInodeGroups()
@@ -86,9 +98,10 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   /** Whether that is another name of a file of before: the next one often is, too. */
   let isLink = false as boolean
   try {
-    const root = enter(fromText(directory), '')
+    const top = fromText(directory)
+    const root = within === undefined ? enter(top, '') : enter(`${top}/${within}`, `${within}/`)
     frames.push(root)
-    if (prefix)
+    if (prefix && within === undefined)
       yield describeFile({stat: root.stat, path: prefix.slice(0, -1), access: root.access}, options)
     for (let frame = frames.at(-1); frame; frame = frames.at(-1)) {
       close()
@@ -138,7 +151,14 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
           ? readAttributes(access, options.onWarning)
           : undefined
         yield describeFile({stat, path: prefix + relative, access, attributes}, options)
-        frames.push(enter(access, `${relative}/`, {stat, attributes: attributes?.names}))
+        const known = {stat, attributes: attributes?.names}
+        const inside = mayBeOpaque(known.attributes)
+          ? undefined
+          : options.walkedAlready?.(relative, stat)
+        if (inside) {
+          for (const walked of inside) yield linked(walked, inodes)
+          checkStill({relative: `${relative}/`, access, stat})
+        } else frames.push(enter(access, `${relative}/`, known))
       } else yield entryOf(stat, prefix + relative, access)
     }
   } finally {
@@ -210,16 +230,18 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     opened = undefined
   }
 
+  function leave(frame: Frame): void {
+    checkStill(frame)
+    if (frame.descriptor !== undefined) closeSync(frame.descriptor)
+  }
+
   /**
    * A directory whose times moved while its content was walked gained, lost or renamed something.
    */
-  function leave(frame: Frame): void {
+  function checkStill({access, relative, stat, descriptor}: Walked): void {
     const now =
-      frame.descriptor === undefined
-        ? lstat(frame.access, frame.relative)
-        : fstatSync(frame.descriptor, {bigint: true})
-    if (!isSame(now, frame.stat)) throw changed(frame.relative || fromText(directory))
-    if (frame.descriptor !== undefined) closeSync(frame.descriptor)
+      descriptor === undefined ? lstat(access, relative) : fstatSync(descriptor, {bigint: true})
+    if (!isSame(now, stat)) throw changed(relative || fromText(directory))
   }
 
   function lstat(access: ByteString, relative: ByteString): BigIntStats {
@@ -235,6 +257,8 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   function entryOf(stat: BigIntStats, path: ByteString, access: ByteString): WalkedEntry {
     const names = Number(stat.nlink)
     if (names <= 1) return describeOpened({stat, path, access, descriptor: opened})
+    if (within !== undefined)
+      return {...describeFile({stat, path, access}, options), shared: {names, group: 0}}
     const {group, first: target} = inodes.find(stat, path)
     const shared = {names, group}
     if (target === path)
@@ -258,6 +282,11 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     if (opened !== undefined) current = walked.file
     return walked
   }
+}
+
+/** In a path that ends with `/`, or is empty. */
+function namesOf(path: ByteString): number {
+  return path.split('/').length - 1
 }
 
 /** What paths of entries have before their paths in a directory with this place in the image. */

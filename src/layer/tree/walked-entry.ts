@@ -1,3 +1,4 @@
+import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import type {Division, LayerLook, RecalledDivision} from './division.js'
 import type {FileState} from './file-state.js'
@@ -121,9 +122,20 @@ export interface DivisionKeeper {
   keep(division: Division): void
 }
 
+/**
+ * What a walk of nothing but the inside of a directory gave, by its path relative to the directory
+ * that is walked; `undefined` if there was no such walk, or if the directory had another state. Its
+ * entries are to be had once.
+ */
+export type WalkedAlready = (
+  relative: ByteString,
+  state: FileState,
+) => Iterable<WalkedEntry> | undefined
+
 /** Entries, to be had as often as needed; `metadata` unless other detail is asked for. */
 export interface Entries {
-  (detail?: WalkDetail): Iterable<WalkedEntry>
+  /** The second is of use to what is exactly the walk of a tree. */
+  (detail?: WalkDetail, walkedAlready?: WalkedAlready): Iterable<WalkedEntry>
   /** Set if they are exactly what the walk of a tree gives. */
   readonly walk?: TreeWalk | undefined
   /** Set if they are exactly what was held, with the attributes of files. */

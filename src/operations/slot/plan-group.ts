@@ -1,9 +1,10 @@
+import {availableParallelism} from 'node:os'
 import {countShards} from '../../layer/shards/shard-plan.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {LayerLook} from '../../layer/tree/division.js'
 import {lookOf} from '../../layer/tree/layer-look.js'
-import type {Entries} from '../../layer/tree/walked-entry.js'
+import type {Entries, Tree} from '../../layer/tree/walked-entry.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import {compare, type CompareOptions, type Comparison, findLayer} from './compare.js'
@@ -63,16 +64,26 @@ export async function planGroup(
 ): Promise<PlannedGroup> {
   if (group.content.linked) return {...group, plan: {kind: 'stored', stored: asStored(group)}}
   const known = alike(await options.findKnown(group.targets), group.shards !== undefined)
-  const listed = known.length > 0 && !group.shards ? await listedOnce(group) : group
+  const listed = known.length > 0 && !group.shards ? await listedOnce(group, ports) : group
   return {...listed, plan: await lookFor(store, listed, {...options, known}, ports)}
 }
 
 /** What is looked at first is packed from what was found then, and not listed again. */
-async function listedOnce(group: Group): Promise<Group> {
+async function listedOnce(
+  group: Group,
+  {jobs = availableParallelism()}: Pick<Ports, 'jobs'>,
+): Promise<Group> {
   const {entries} = group.content
   if (!entries.walk || entries.recordedRoot) return group
-  const {recordedOnce} = await import('../../layer/recording/recorded-content.js')
-  return {...group, content: {...group.content, entries: recordedOnce(entries, entries.walk)}}
+  const [{recordedOnce}, {walkParts}] = await Promise.all([
+    import('../../layer/recording/recorded-content.js'),
+    import('../../layer/recording/parts/walk-parts.js'),
+  ])
+  const parts = (tree: Tree) => walkParts(tree, jobs)
+  return {
+    ...group,
+    content: {...group.content, entries: recordedOnce(entries, entries.walk, parts)},
+  }
 }
 
 function asStored({content: {linked}}: Group): StoredContent {

@@ -1,8 +1,9 @@
+import {availableParallelism} from 'node:os'
 import type {OpenMemory} from '../../layer/memory/memory.js'
 import type {WalkKeeper} from '../../layer/recording/recorded-walk.js'
 import {prefixOf} from '../../layer/tree/walk.js'
 import {walkKey} from '../../layer/tree/walk-tree.js'
-import type {Entries} from '../../layer/tree/walked-entry.js'
+import type {Entries, Tree} from '../../layer/tree/walked-entry.js'
 import type {Sharding} from '../../image/sharding.js'
 import type {LayerRequest} from './layer-request.js'
 import type {ContentOf} from './group.js'
@@ -21,6 +22,8 @@ export interface SourceContentOptions {
   readonly openMemory: OpenMemory | undefined
   /** The owner that names stand for in an image. */
   readonly ownerIn: OwnerIn
+  /** Threads that walk the source; default: those that the machine has. */
+  readonly jobs?: number | undefined
   /** The source is open for many images: what it is called in this run stands for its content. */
   readonly isShared?: boolean | undefined
   /** Called for each entry that is left out. */
@@ -30,7 +33,15 @@ export interface SourceContentOptions {
 /** The content of a slot that is made from a source. */
 export function sourceContent(
   source: Source,
-  {layer, layerEntries, openMemory, ownerIn, isShared, onWarning}: SourceContentOptions,
+  {
+    layer,
+    layerEntries,
+    openMemory,
+    ownerIn,
+    jobs = availableParallelism(),
+    isShared,
+    onWarning,
+  }: SourceContentOptions,
 ): ContentOf {
   const memories = new Map<string, Promise<SlotMemory | undefined>>()
 
@@ -67,7 +78,9 @@ export function sourceContent(
     const keeper = memory?.keepsWalks && tree ? await memory.keeperOf(walkKey(tree)) : undefined
     const keep: WalkKeeper['keep'] = (encode) =>
       keeper?.keep(() => (warnings.count() === 0 ? encode() : undefined))
-    return recordedWalk(walked, prefix, keeper && {...keeper, keep})
+    const {walkParts} = await import('../../layer/recording/parts/walk-parts.js')
+    const parts = (tree: Tree) => walkParts(tree, jobs)
+    return recordedWalk(walked, prefix, keeper && {...keeper, keep}, {parts})
   }
 
   /** Several images, and rounds, ask for the same directory. */

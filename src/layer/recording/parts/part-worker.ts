@@ -1,0 +1,70 @@
+// A thread that walks parts of a tree. It starts from one file, which bin/threads.mjs makes of this
+// one and all that it imports: part-worker.js, beside this one and in dist.
+import {lstatSync} from 'node:fs'
+import {workerData} from 'node:worker_threads'
+import {fromText, toPath} from '../../byte-string.js'
+import {stateOf} from '../../tree/file-state.js'
+import {prefixOf} from '../../tree/walk.js'
+import {walkTree} from '../../tree/walk-tree.js'
+import {createRecord} from '../record.js'
+import {
+  beats,
+  type FoundPart,
+  free,
+  kept,
+  type PartWorkerData,
+  waiting,
+  walked,
+  walking,
+  wordOf,
+} from './part-words.js'
+
+const {tree, parts, words, port} = workerData as PartWorkerData
+
+/** Bytes of rows that wait for the other thread, which takes them in its own order. */
+const mostWaiting = 24 * 1024 * 1024
+
+let warnings = 0
+/** One listener: what is said once of a tree is said of the first part, and by the other thread. */
+const onWarning = (): void => {
+  warnings++
+}
+
+for (let part = parts.length - 1; part >= 0; part--) {
+  if (Atomics.load(words, waiting) > mostWaiting) break
+  const before = Atomics.compareExchange(words, wordOf(part), free, walking)
+  if (before === kept) break
+  if (before !== free) continue
+  const found = findPart(parts[part] ?? '')
+  const bytes = found?.rows.buffer
+  const message: FoundPart = {part, found}
+  port.postMessage(message, bytes ? [bytes] : [])
+  Atomics.store(words, wordOf(part), walked)
+  Atomics.notify(words, wordOf(part))
+}
+
+function findPart(relative: string): FoundPart['found'] {
+  const before = warnings
+  const record = createRecord(prefixOf(tree.path).length)
+  try {
+    const access = toPath(`${fromText(tree.directory)}/${relative}`)
+    const state = stateOf(lstatSync(access, {bigint: true}))
+    for (const entry of walkTree({tree, onWarning}, 'states', {within: relative})) {
+      Atomics.add(words, beats, 1)
+      if (warnings > before || !record.add(entry)) return undefined
+    }
+    const pieces = record.rows()?.pieces
+    if (!pieces) return undefined
+    const rows = new Uint8Array(pieces.reduce((sum, {length}) => sum + length, 0))
+    let at = 0
+    for (const piece of pieces) {
+      rows.set(piece, at)
+      at += piece.length
+    }
+    Atomics.add(words, waiting, rows.length)
+    return {rows, state}
+  } catch {
+    // the other thread comes to the same, in the order of the walk
+    return undefined
+  }
+}
