@@ -182,13 +182,22 @@ function keepLooks({plan, frame}: ShardedContent, looks: readonly LayerLook[]): 
   if (!frame && looks.length === countShards(plan)) plan.kept?.keep(looks)
 }
 
-/** Work on what was prepared, of one after the other; after one that failed, of none. */
+/**
+ * Work on what was prepared, of one after the other. After one that failed the others fail, too,
+ * once nothing prepares them any more.
+ */
 function createTurns() {
   let last: Promise<unknown> = Promise.resolve()
   return <T, R>(prepared: Promise<T>, work: (value: T) => Promise<R>): Promise<R> => {
     // it is awaited later; until then nothing handles its failure
     prepared.catch(() => undefined)
-    const result = last.then(async () => work(await prepared))
+    const result = last.then(
+      async () => work(await prepared),
+      async (error: unknown) => {
+        await prepared.catch(() => undefined)
+        throw error
+      },
+    )
     last = result
     return result
   }

@@ -61,7 +61,7 @@ export function createCompressors({codec, ring, patience, start}: CompressorsOpt
   let task: CompressTask | undefined
   let busy = 0
   let wanted = 1
-  /** How far those that there are have fallen behind. */
+  /** How far they have fallen behind, in bytes. */
   let waited = 0
 
   return {

@@ -133,7 +133,7 @@ export function startReader(heap: ReaderHeap): Reader {
   }
 }
 
-/** Throws the error of an answer that is none; items are of no known name here. */
+/** The totals in an answer; throws the error if there is one. */
 export function tarSum(answer: ReaderAnswer): TarSum {
   if (answer.kind === 'failed') throw errorFrom(answer.error)
   if (answer.kind !== 'sum') throw new Error(`cannot ${answer.doing} the item ${answer.item}`)

@@ -56,7 +56,7 @@ export function createReaders(most: number, heap: ReaderHeap): Readers {
     async take(signal) {
       lent++
       try {
-        // those that hash come to an end, but whoever has another one may wait for this one
+        // those that hash come to an end; a caller that has another one might wait for itself
         const leave = lent > 1 ? () => undefined : await places.enter(signal)
         const reader = idle.pop() ?? start()
         return {
