@@ -5,6 +5,7 @@ import {planShards} from '../../../src/layer/shards/plan.js'
 import {treeEntries} from '../../../src/layer/tree/walk-tree.js'
 import type {Entries} from '../../../src/layer/tree/walked-entry.js'
 import {partsOf} from '../../../src/operations/slot/shard-parts.js'
+import type {ProgressEvent} from '../../../src/ports.js'
 import type {SlotMemory} from '../../../src/operations/slot/slot-memory.js'
 import {tempDir} from '../../support/temp-dir.js'
 
@@ -70,4 +71,19 @@ it('gives what is in a layer when one above it was read before', async () => {
     .map(({entries}) => filesIn(entries))
   expect(backwards.reverse()).toEqual(inOrder)
   expect(walks.count).toBeGreaterThan(before)
+})
+
+it('passes on one warning of each kind, whichever thread reads a layer', async () => {
+  const {content, plan} = await manyLayers()
+  const said: string[] = []
+  const report = (event: ProgressEvent) => {
+    if (event.kind === 'warning') said.push(event.message)
+  }
+  const kind = 'of this one there is more than can be said in fifty letters, '
+  for (const {entries, number} of partsOf(
+    {content, plan, frame: undefined, memory: undefined},
+    {report},
+  ))
+    for (const text of ['another one', `${kind}${number} for one`]) entries.held?.onWarning(text)
+  expect(said).toEqual(['another one', `${kind}0 for one`])
 })
