@@ -39,7 +39,7 @@ export function* partsOf(
 ): Generator<Part> {
   const {content, plan, frame = asTheyAre, memory} = sharded
   // planning has looked at the states, too
-  const states: Entries = () => content('states')
+  const states: Entries = Object.assign(() => content('states'), {rows: content.rows})
   const shardOf = shardReader(states, plan)
   const looks = memory && !memory.isEmpty ? lookAtAll(sharded, shardOf) : undefined
   const onWarning = onceOfEachKind((message) => report({kind: 'warning', message}))
@@ -70,7 +70,7 @@ function lookAtAll(
   {content, plan, frame}: ShardedContent,
   shardOf: (number: number) => Shard,
 ): readonly LayerLook[] {
-  const states: Entries = () => content('states')
+  const states: Entries = Object.assign(() => content('states'), {rows: content.rows})
   if (frame) return Array.from(divide(states, plan), ({entries}) => lookOf(frame(entries())))
   const kept = plan.kept?.looks
   if (kept && kept.filter((look) => look === undefined).length <= fewLayers)

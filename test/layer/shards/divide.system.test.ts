@@ -20,6 +20,7 @@ import {planShards} from '../../../src/layer/shards/plan.js'
 import {divide, oneShard, placeEach} from '../../../src/layer/shards/divide.js'
 import {countShards, type ShardPlan} from '../../../src/layer/shards/shard-plan.js'
 import {unpackLayer, unpackLayers} from '../../../src/layer/unpack/unpack-layers.js'
+import {createRecord} from '../../../src/layer/recording/record.js'
 import {walk} from '../../../src/layer/tree/walk.js'
 import type {WalkedEntry} from '../../../src/layer/tree/walked-entry.js'
 import {windowsLayer} from '../../../src/layer/tree/windows.js'
@@ -173,6 +174,7 @@ describe('several layers of one tree', () => {
           expect(compared(several)).toEqual(compared(one))
           expect(shards.length).toBeLessThanOrEqual(layers)
           shards.forEach(({entries: own}, number) => check(own, number, shards.length))
+          expectSameByRows(root, path, plan)
           const again = await shardsOf(() => walk(several, {path, whiteouts: true}), layers)
           expect(again.map(({diffId}) => diffId)).toEqual(shards.map(({diffId}) => diffId))
         },
@@ -180,6 +182,22 @@ describe('several layers of one tree', () => {
       {numRuns: runs(0.2)},
     )
   })
+
+  /** Rows of a walk are divided as its entries are. */
+  function expectSameByRows(root: string, path: string, plan: ShardPlan): void {
+    const prefixLength = path === '/' ? 0 : path.length
+    const entries: Entries = () => walk(root, {path, whiteouts: true, detail: 'states'})
+    const record = createRecord(prefixLength)
+    for (const walked of entries()) record.add(walked)
+    const found = record.rows()
+    if (!found) return
+    const rows = () => ({...found, folder: `${root}/`, prefixLength})
+    const divided = (of: Entries) => [...divide(of, plan)].map((shard) => [...shard.entries()])
+    const nobody: Entries = () => {
+      throw new Error('rows are enough')
+    }
+    expect(divided(Object.assign(nobody, {rows}))).toEqual(divided(entries))
+  }
 
   /** What must hold of every layer by itself. */
   function check(entries: readonly WalkedEntry[], number: number, count: number): void {
