@@ -50,7 +50,8 @@ function entry() {
   })
   return [
     `import {start} from ${js(join(dist, 'src/cli/start.js'))}`,
-    `export const run = (root) => start(root, [${plugins.join(', ')}])`,
+    `import {setThreadFlags} from ${js(join(dist, 'src/program/program-file.js'))}`,
+    `export const run = (root, flags = []) => {setThreadFlags(flags); return start(root, [${plugins.join(', ')}])}`,
     // at the end of a run nothing can be waited for
     `export const keepCodeCache = (...all) => require(${js(join(dist, 'src/cli/code-cache.js'))}).keepCodeCache(...all)`,
   ].join('\n')

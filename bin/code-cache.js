@@ -9,6 +9,7 @@ const vm = require('node:vm')
 const [bundle, folder, name] = process.argv.splice(2, 3)
 // as in bin/run.js: a cache holds for the flags that it was made with
 v8.setFlagsFromString('--verify-snapshot-checksum')
+v8.setFlagsFromString('--no-flush-bytecode')
 const script = new vm.Script(readFileSync(bundle, 'latin1'), {filename: 'inject.cjs'})
 const modules = []
 const program = {exports: {}}

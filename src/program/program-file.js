@@ -29,6 +29,19 @@ export function readProgramFile(file) {
   return isAsset(file) ? new Uint8Array(assetOf(file)) : readFileSync(file)
 }
 
+/** @type {readonly string[]} */
+let threadFlags = []
+
+/**
+ * Flags of V8 that it sets back whenever a thread starts, for the whole process. Threads of the
+ * program set them again, before anything else (thread-flags.js).
+ *
+ * @param {readonly string[]} flags
+ */
+export function setThreadFlags(flags) {
+  threadFlags = flags
+}
+
 /**
  * A thread that runs a script of the program. In the executable that is one script without imports:
  * what a thread finds by name, it would look for in the current folder.
@@ -39,8 +52,9 @@ export function readProgramFile(file) {
 export function startThread(script, options) {
   // few runs start a thread, and Node's part for it takes a while to load
   const {Worker} = process.getBuiltinModule('node:worker_threads')
-  if (!isAsset(script)) return new Worker(script, options)
-  return new Worker(Buffer.from(assetOf(script)).toString('utf8'), {...options, eval: true})
+  const all = {...options, argv: [...threadFlags]}
+  if (!isAsset(script)) return new Worker(script, all)
+  return new Worker(Buffer.from(assetOf(script)).toString('utf8'), {...all, eval: true})
 }
 
 /**

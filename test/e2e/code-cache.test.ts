@@ -84,6 +84,21 @@ describe('the code cache', () => {
     expect(names()).toEqual([name])
   })
 
+  it('has the code of the start, also after a run in which garbage was collected often', async () => {
+    const {run, file} = await start()
+    const collecting = join(await tempDir(), 'collecting.cjs')
+    writeFileSync(
+      collecting,
+      `process.once('exit', () => {
+        for (let i = 0; i < 20; i++) Array.from({length: 2e6}, (_, each) => ({each}))
+      })`,
+    )
+    const {size} = statSync(file())
+    rmSync(file())
+    expect(await run(['--version'], ['--require', collecting])).toMatchObject({cache: 'none'})
+    expect(statSync(file()).size).toBeGreaterThan(0.9 * size)
+  })
+
   it('is where NODE_COMPILE_CACHE says, whatever the folder for caches', async () => {
     const [cache, chosen] = [await tempDir(), await tempDir()]
     const env = {XDG_CACHE_HOME: cache, NODE_COMPILE_CACHE: chosen}

@@ -1,5 +1,6 @@
 // JavaScript, not TypeScript: a worker thread starts from this file, in the source tree as
 // well as in the built one.
+import '../../program/thread-flags.js'
 import {createHash} from 'node:crypto'
 import {parentPort, workerData} from 'node:worker_threads'
 

@@ -16,6 +16,7 @@ import type {Connection} from '../api/connection.js'
 import type {UploadContext} from './context.js'
 import {mountBlob, type Mounted} from './mount.js'
 import {createReplay} from './replay.js'
+import {createSpareMemory} from './ring.js'
 import {sendParts} from './send-parts.js'
 import {sendWhole} from './send-whole.js'
 import {createPushSessions} from './push-session.js'
@@ -42,6 +43,7 @@ export function createBlobWriter(
     sessions: createPushSessions(connection, onNotice),
     presence: createBlobPresence(connection, reader),
     strategy: initialStrategy(chunkSize),
+    spare: createSpareMemory(),
     attempts,
     onNotice,
   }

@@ -3,7 +3,7 @@ import type {BlobSource, CallOptions} from '../../store/content-store.js'
 import type {Checkpoint} from '../../store/upload-journal.js'
 import {createLimiter} from '../../stream/limiter.js'
 import {changed, createRehash} from './rehash.js'
-import {createRing, largestSlice} from './ring.js'
+import {createRing, createSpareMemory, largestSlice, type SpareMemory} from './ring.js'
 import {createSourceSlices} from './source-slices.js'
 
 /**
@@ -30,16 +30,25 @@ export interface Replay {
   expect(checkpoint: Checkpoint | undefined): void
   /** Closes the source. */
   close(): Promise<void>
+  /**
+   * Gives its memory to the next replay: once nobody sends anything of it any more. What is read
+   * after that is read again.
+   */
+  release(): void
 }
 
 /**
  * Keeps `capacity` bytes, or more if one `read` asks for more; allocates nothing before the first
  * byte is read.
  */
-export function createReplay(source: BlobSource, capacity: number, call: CallOptions): Replay {
+export function createReplay(
+  source: BlobSource,
+  capacity: number,
+  {spare = createSpareMemory(), ...call}: CallOptions & {readonly spare?: SpareMemory},
+): Replay {
   const slices = createSourceSlices(source, largestSlice, call)
   const hashed = createRehash()
-  let ring = createRing(capacity)
+  let ring = createRing(capacity, spare)
   /** `torn`: the last bytes are not in both the ring and the hash. */
   let state: 'reading' | 'torn' | 'at end' = 'reading'
   /** One reader after the other: a failed request may still be waiting for its next bytes. */
@@ -80,6 +89,10 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
       }),
     expect: (checkpoint) => hashed.expect(checkpoint),
     close: () => turns.run(() => slices.close()),
+    release() {
+      ring.release()
+      state = 'torn'
+    },
   }
 
   async function available(at: number): Promise<Uint8Array | undefined> {
@@ -100,7 +113,7 @@ export function createReplay(source: BlobSource, capacity: number, call: CallOpt
 
   /** Drops the kept bytes; only for registries that need unusually large chunks. */
   async function grow(length: number): Promise<void> {
-    ring = createRing(length)
+    ring = createRing(length, spare)
     await startAgain()
   }
 

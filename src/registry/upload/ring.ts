@@ -13,12 +13,36 @@ export interface Ring {
   view(start: number, end: number): Uint8Array
   /** Forgets everything: the next byte has offset 0. */
   clear(): void
+  /** The same, and the next ring may have its memory: for one of which no view is in use. */
+  release(): void
 }
 
 export const largestSlice = 1024 * 1024
 
-/** Allocates nothing before the first byte is put. */
-export function createRing(capacity: number): Ring {
+/** Memory of a ring that was released, for the next one, unless a garbage collector takes it. */
+export interface SpareMemory {
+  /** At least so many bytes. */
+  take(length: number): Buffer
+  give(memory: Buffer): void
+}
+
+/** For rings of which one follows the other. */
+export function createSpareMemory(): SpareMemory {
+  let spare: WeakRef<Buffer> | undefined
+  return {
+    take(length) {
+      const memory = spare?.deref()
+      spare = undefined
+      return memory && memory.length >= length ? memory : Buffer.allocUnsafeSlow(length)
+    },
+    give(memory) {
+      spare = new WeakRef(memory)
+    },
+  }
+}
+
+/** Takes memory when the first byte is put. */
+export function createRing(capacity: number, spare: SpareMemory): Ring {
   let bytes: Buffer | undefined
   /** The index of the next byte. */
   let position = 0
@@ -29,7 +53,7 @@ export function createRing(capacity: number): Ring {
       return Math.max(0, position - (bytes?.length ?? 0))
     },
     put(slice) {
-      bytes ??= Buffer.allocUnsafeSlow(capacity + 2 * largestSlice)
+      bytes ??= spare.take(capacity + 2 * largestSlice)
       const at = position % bytes.length
       const first = slice.subarray(0, bytes.length - at)
       bytes.set(first, at)
@@ -43,6 +67,11 @@ export function createRing(capacity: number): Ring {
     },
     clear() {
       position = 0
+    },
+    release() {
+      position = 0
+      if (bytes) spare.give(bytes)
+      bytes = undefined
     },
   }
 }

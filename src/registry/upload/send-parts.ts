@@ -27,14 +27,19 @@ export async function sendParts(
   {blob, session, journal, onRead, signal}: SendPartsOptions,
 ): Promise<SentParts> {
   const kept = Math.max(usualChunk, context.strategy.chunkSize)
-  const replay = createReplay(source, Math.min(kept, blob?.size ?? kept), {signal})
+  const {spare} = context
+  const replay = createReplay(source, Math.min(kept, blob?.size ?? kept), {signal, spare})
+  let isStored = false
   try {
     const sent = context.strategy.patch
       ? await sendUpload(context, {blob, session, journal, onRead, replay, signal})
       : undefined
+    isStored = sent !== undefined
     if (sent) return {kind: 'stored', blob: sent}
     return {kind: 'refused', blob: blob ?? (await replay.measure())}
   } finally {
     await replay.close()
+    // otherwise a connection that broke may still hold some of it
+    if (isStored) replay.release()
   }
 }

@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {createDigester, digestOf} from '../../../src/oci/digest.js'
 import {createReplay} from '../../../src/registry/upload/replay.js'
+import {createSpareMemory} from '../../../src/registry/upload/ring.js'
 import {collect, sourceOf} from '../../support/open-registry.js'
 
 const MiB = 1024 * 1024
@@ -45,6 +46,17 @@ describe('createReplay', () => {
     expect(await digest(replay.stream(0))).toBe(digestOf(bytes))
     expect(await replay.measure()).toEqual({digest: digestOf(bytes), size: bytes.length})
     await replay.close()
+  })
+
+  it('gives all of it again after its memory went to another one', async () => {
+    const spare = createSpareMemory()
+    const replay = createReplay(sourceOf(...chunks), 32 * MiB, {spare})
+    expect(await digest(replay.stream(0))).toBe(digestOf(bytes))
+    replay.release()
+    const next = createReplay(sourceOf(Buffer.alloc(MiB, 1)), MiB, {spare})
+    expect(await digest(next.stream(0))).toBe(digestOf(Buffer.alloc(MiB, 1)))
+    expect(await digest(replay.stream(0))).toBe(digestOf(bytes))
+    await Promise.all([replay.close(), next.close()])
   })
 
   it('opens the source again for what is not kept any more', async () => {

@@ -1,5 +1,6 @@
 // JavaScript, not TypeScript: a worker thread starts from this file, in the source tree as
 // well as in the built one.
+import '../../../program/thread-flags.js'
 import {parentPort, workerData} from 'node:worker_threads'
 import {createBlockAccess} from '../../compress/block-access.js'
 import {createBlockDeflate} from '../../compress/block-deflate.js'

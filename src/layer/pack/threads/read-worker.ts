@@ -1,5 +1,6 @@
 // The thread that reads. It starts from one file, which bin/threads.mjs makes of this one and all
 // that it imports: read-worker.js, beside this one and in dist.
+import '../../../program/thread-flags.js'
 import {createHash} from 'node:crypto'
 import {parentPort, receiveMessageOnPort} from 'node:worker_threads'
 import {crc32} from 'node:zlib'

@@ -1,5 +1,6 @@
 // A thread that walks parts of a tree. It starts from one file, which bin/threads.mjs makes of this
 // one and all that it imports: part-worker.js, beside this one and in dist.
+import '../../../program/thread-flags.js'
 import {lstatSync} from 'node:fs'
 import {workerData} from 'node:worker_threads'
 import {fromText, toPath} from '../../byte-string.js'
