@@ -304,7 +304,7 @@ describe('update --layers', () => {
       () => walk(tree, {path: '/'}),
       [{image, slot: findSlot(image, 'cvmfs')}],
       undefined,
-      (message) => said.push(message),
+      {warn: (message) => said.push(message)},
     )
     expect(plan && countShards(plan)).toBeLessThanOrEqual(7)
     expect(said).toEqual([expect.stringContaining('120 other layers')])

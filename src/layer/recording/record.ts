@@ -1,13 +1,15 @@
 import type {ByteString} from '../byte-string.js'
 import {longestWholePath} from '../tree/walk.js'
+import type {InodeGroups} from '../tree/inode-groups.js'
 import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
-import {type PackedRows, RowReader, RowWriter} from './rows/packed-rows.js'
+import {type PackedRows, type RowCursor, RowReader, RowWriter} from './rows/packed-rows.js'
 import {replay} from './replay.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
 import {kindNumber, odd, unknownState} from './walk-columns.js'
 
 /** The largest recording in bytes; a larger tree is walked again each time. */
 export const mostRecorded = 128 * 1024 * 1024
+const hardlink = kindNumber('hardlink')
 /** Entries that are kept as objects. */
 const mostOdd = 50_000
 /** How often memory is checked, in entries. */
@@ -17,6 +19,12 @@ const stride = 1024
 export interface WalkRecord {
   /** `false` if the walk cannot be recorded. */
   add(walked: WalkedEntry): boolean
+  /**
+   * The same for rows of which hard links are by themselves, and files alone have several names;
+   * they are links to the first of their names then. Returns how many they are, `undefined` if the
+   * walk cannot be recorded.
+   */
+  addRows(rows: RowCursor, inodes: InodeGroups): number | undefined
   replay(hasStates: boolean): Generator<WalkedEntry>
   /** All of it; `undefined` if there is something that rows do not hold. */
   rows(): PackedRows | undefined
@@ -40,14 +48,36 @@ export function createRecord(prefixLength: number, mostBytes = mostRecorded): Wa
         writer.push({kind: odd, isBytes: false, path: '', target: ''}, numbers)
         oddOnes.push(walked)
       }
-      if (++entryCount % stride !== 0) return true
-      return writer.bytes <= mostBytes && oddOnes.length <= mostOdd
+      return ++entryCount % stride !== 0 || hasRoom()
+    },
+    addRows(rows, inodes) {
+      const before = entryCount
+      while (rows.next()) {
+        const {kind, isBytes} = rows
+        const path = rows.path()
+        numbers.putAll(rows.numbers)
+        const {group, first} = groupOf(path, inodes)
+        numbers.put(number.group, group)
+        entryCount++
+        if (first === path) writer.push({kind, isBytes, path, target: rows.target()}, numbers)
+        else writer.push({kind: hardlink, isBytes, path, target: first}, numbers)
+      }
+      return hasRoom() ? entryCount - before : undefined
     },
     replay(hasStates) {
       const rows = new RowReader(writer.rows())
       return replay({rows, oddOnes, folder: folder ?? '', prefixLength}, hasStates)
     },
     rows: () => (oddOnes.length === 0 ? writer.rows() : undefined),
+  }
+
+  function hasRoom(): boolean {
+    return writer.bytes <= mostBytes && oddOnes.length <= mostOdd
+  }
+
+  function groupOf(path: ByteString, inodes: InodeGroups): ReturnType<InodeGroups['find']> {
+    if (numbers.at(number.names) === 0) return {group: 0, first: path}
+    return inodes.find({dev: numbers.long(number.dev), ino: numbers.long(number.ino)}, path)
   }
 
   function addPlain({entry, file, shared, alone, state}: WalkedEntry): boolean {

@@ -6,7 +6,10 @@ import {type FileState, stateOf} from '../tree/file-state.js'
 import {lookOf} from '../tree/layer-look.js'
 import type {
   Entries,
+  FindOptions,
+  FoundRows,
   FoundTree,
+  SharedWalk,
   LayerItems,
   Tree,
   WalkDetail,
@@ -19,15 +22,19 @@ import {keptLook, keptWalk} from './kept-walk.js'
 import {layerRows} from './layer-rows.js'
 import {areLinksAlike} from './links-alike.js'
 import {lookAgain, type TouchedFiles} from './look-again.js'
-import {RowReader} from './rows/packed-rows.js'
+import {type RowCursor, RowReader} from './rows/packed-rows.js'
 import {decodeWalk, type KeptBytes, type PackedWalk} from './packed-walk.js'
 import {createRecord, mostRecorded, type WalkRecord} from './record.js'
 import {replay} from './replay.js'
 import {forgetLayerOf} from './row-layers.js'
+import {createTurn} from '../../stream/take-turns.js'
 import {RowSplicer} from './rows/row-splicer.js'
 
 /** Details that the recorded one includes. */
 const listed: ReadonlySet<WalkDetail> = new Set(['directories', 'names', 'states'])
+
+/** Entries between two reports. */
+const often = 1000
 
 /** Where a walk is kept between runs. */
 export interface WalkKeeper {
@@ -54,7 +61,12 @@ export interface RecordOptions {
 /** Threads that walk parts of a tree which the caller walks, too. */
 export interface WalkedParts {
   /** For the walk of the tree, with the detail `states`. */
-  readonly walkedAlready: WalkedAlready
+  readonly shared: SharedWalk
+  /**
+   * What is in a directory, with hard links by themselves, instead of the entries that the walk
+   * gets; only once.
+   */
+  rowsWithin(relative: ByteString, state: FileState): RowCursor | undefined
   /** Called for each entry of it. */
   count(entry: WalkedEntry): void
   /** Ends the threads. */
@@ -106,8 +118,30 @@ export function recordedWalk(
     look: lookOnce,
     division: {recall: recallDivision, entriesOf, keep: keepDivision},
     recordedRoot: () => (record ? rootState : undefined),
-    rows: () => walk && {...walk.rows, folder: replayed.folder, prefixLength},
+    rows,
+    find: entries.walk && find,
   })
+
+  function rows(): FoundRows | undefined {
+    return walk && {...walk.rows, folder: replayed.folder, prefixLength}
+  }
+
+  async function find({signal, onFound}: FindOptions): Promise<FoundRows | undefined> {
+    record ??= recalled()
+    if (record || isTooLarge) return rows()
+    const turn = createTurn()
+    const steps = recording(onFound ?? (() => undefined))
+    try {
+      while (steps.next().done !== true) {
+        if (!turn.isOver()) continue
+        await turn.giveTurn()
+        signal?.throwIfAborted()
+      }
+    } finally {
+      steps.return(undefined)
+    }
+    return rows()
+  }
 
   function takeFound(): FoundTree | undefined {
     if (!walk || isTaken) return undefined
@@ -125,18 +159,32 @@ export function recordedWalk(
     return look
   }
 
-  function* recording(): Generator<WalkedEntry> {
+  /**
+   * With `onFound`, nothing is given of what others have found in rows, and nothing more than what
+   * can be recorded.
+   */
+  function* recording(onFound?: (count: number) => void): Generator<WalkedEntry> {
     const root = tree && lstatSync(tree.directory, {bigint: true, throwIfNoEntry: false})
     const isAlike = tree !== undefined && areLinksAlike(tree.directory)
     let own: WalkRecord | undefined = createRecord(prefixLength, most)
     const parts = tree && partsOf?.(tree)
+    let count = 0
+    const addRows: WalkedAlready = (relative, state) => {
+      const found = parts?.rowsWithin(relative, state)
+      if (!found || !parts) return undefined
+      const added = own?.addRows(found, parts.shared.inodes)
+      if (added === undefined) own = undefined
+      count += added ?? 0
+      return []
+    }
+    const shared = parts && {...parts.shared, ...(onFound && {walkedAlready: addRows})}
     try {
-      for (const walked of entries('states', parts?.walkedAlready)) {
+      for (const walked of entries('states', shared)) {
         parts?.count(walked)
-        if (own?.add(walked) === false) {
-          own = undefined
-          isTooLarge = true
-        }
+        if (own?.add(walked) === false) own = undefined
+        isTooLarge ||= own === undefined
+        if (isTooLarge && onFound) return
+        if (++count % often === 0) onFound?.(count)
         yield walked
       }
     } finally {

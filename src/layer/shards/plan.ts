@@ -3,8 +3,8 @@ import {cutPoints} from './cut-points.js'
 import {recallPlan, withLooks} from './kept-plan.js'
 import {aimed, autoLayers, leastTarget, steppedSize} from './layer-size.js'
 import {countShards, shardPlan, type ShardPlan} from './shard-plan.js'
-import {surveyTree} from './survey.js'
-import type {Entries} from '../tree/walked-entry.js'
+import {surveyTree} from './survey-tree.js'
+import type {Entries, FindOptions} from '../tree/walked-entry.js'
 
 /** `auto` leaves less than this in one layer. */
 const leastTotal = 8 * 1024 * 1024
@@ -21,13 +21,18 @@ export interface PlannedShards {
  * one that cannot be divided stay in one. No more than names and sizes decide. Walks the entries,
  * unless one layer is all that is wanted, or an earlier run kept the plan.
  */
-export function planShards(entries: Entries, sharding: Sharding, room: number): PlannedShards {
+export async function planShards(
+  entries: Entries,
+  sharding: Sharding,
+  room: number,
+  options?: FindOptions,
+): Promise<PlannedShards> {
   if (sharding === 1) return {plan: undefined, isLimited: false}
   const {division} = entries
   const key = `${sharding} of ${room}`
   const recalled = division && recallPlan(division, key)
   if (recalled) return recalled
-  const survey = surveyTree(entries('names'))
+  const survey = await surveyTree(entries, options)
   const bytes = survey.items.bytes()
   const isAuto = sharding === 'auto'
   const isSmall = survey.items.length === 0 || (isAuto && bytes < leastTotal)

@@ -1,7 +1,7 @@
 import {createGroupCounts} from './group-counts.js'
 import {createItemTable, type ItemTable} from './item-table.js'
+import type {ByteString} from '../byte-string.js'
 import {longestWholePath} from '../tree/walk.js'
-import type {WalkedEntry} from '../tree/walked-entry.js'
 import {endsInWhiteout} from '../whiteout.js'
 
 /**
@@ -28,10 +28,31 @@ export interface TreeSurvey {
   readonly isDivisible: boolean
 }
 
+/** What a survey needs to know of an entry. */
+export interface SurveyedEntry {
+  readonly path: ByteString
+  readonly isDirectory: boolean
+  /** Seconds since the epoch. */
+  readonly mtime: number
+  /** Of content. */
+  readonly size: number
+  /** How many names it has on its file system; 0 for what has one. */
+  readonly names: number
+  /** The same for all of its names. */
+  readonly group: number
+}
+
+export interface Survey {
+  /** For each entry, in the order of the walk. */
+  add(entry: SurveyedEntry): void
+  /** After the last one. */
+  end(): TreeSurvey
+}
+
 const headerLength = 512
 
-/** Walks all entries. Files are not opened, but their metadata is read. */
-export function surveyTree(entries: Iterable<WalkedEntry>): TreeSurvey {
+/** A survey of no entry yet. */
+export function createSurvey(): Survey {
   const items = createItemTable()
   const groups = createGroupCounts()
   let directories = 0
@@ -39,44 +60,43 @@ export function surveyTree(entries: Iterable<WalkedEntry>): TreeSurvey {
   let count = 0
   let newestMtime = -Infinity
   let isDivisible = true
-  for (const walked of entries) {
-    const {entry} = walked
-    count++
-    newestMtime = Math.max(newestMtime, entry.mtime)
-    if (entry.path.length > longestWholePath) isDivisible = false
-    if (entry.kind === 'directory') {
-      directories++
-      if (endsInWhiteout(entry.path)) isDivisible = false
-    } else if (endsInWhiteout(entry.path)) whiteouts++
-    else countItem(walked)
-  }
-  const names = new Map<number, number>()
-  for (const {group, count: here, last, bytes} of groups.unfinished()) {
-    items.grow(last, bytes)
-    names.set(group, here)
-  }
   return {
-    items,
-    names,
-    directories,
-    whiteouts,
-    entries: count,
-    newestMtime: count === 0 ? 0 : newestMtime,
-    isDivisible,
+    add(entry) {
+      const {path, isDirectory, mtime} = entry
+      count++
+      newestMtime = Math.max(newestMtime, mtime)
+      if (path.length > longestWholePath) isDivisible = false
+      if (isDirectory) {
+        directories++
+        if (endsInWhiteout(path)) isDivisible = false
+      } else if (endsInWhiteout(path)) whiteouts++
+      else countItem(entry)
+    },
+    end() {
+      const names = new Map<number, number>()
+      for (const {group, count: here, last, bytes} of groups.unfinished()) {
+        items.grow(last, bytes)
+        names.set(group, here)
+      }
+      return {
+        items,
+        names,
+        directories,
+        whiteouts,
+        entries: count,
+        newestMtime: count === 0 ? 0 : newestMtime,
+        isDivisible,
+      }
+    },
   }
 
-  function countItem(walked: WalkedEntry): void {
-    const {entry, shared} = walked
-    const bytes = bytesOf(walked)
-    const isLast = !shared || groups.next(shared.group) === shared.names
-    const item = items.add(entry.path, isLast ? bytes : 0)
-    if (!shared) return
-    if (isLast) groups.finish(shared.group)
-    else groups.put(shared.group, item, bytes)
+  function countItem({path, size, names, group}: SurveyedEntry): void {
+    const bytes = headerLength + size
+    const isShared = names > 0
+    const isLast = !isShared || groups.next(group) === names
+    const item = items.add(path, isLast ? bytes : 0)
+    if (!isShared) return
+    if (isLast) groups.finish(group)
+    else groups.put(group, item, bytes)
   }
-}
-
-function bytesOf({entry, alone}: WalkedEntry): number {
-  const own = alone?.entry ?? entry
-  return headerLength + (own.kind === 'file' ? own.size : 0)
 }

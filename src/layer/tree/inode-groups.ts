@@ -1,7 +1,6 @@
 import type {ByteString} from '../byte-string.js'
 import {createColumn} from './column.js'
 import {createNameList} from './name-list.js'
-import type {WalkedEntry} from './walked-entry.js'
 
 /** Files with several names, by inode: numbered from 0, with the name that came first. */
 export interface InodeGroups {
@@ -57,22 +56,5 @@ export function createInodeGroups(): InodeGroups {
     groups = new Uint32Array(2 * groups.length)
     for (let group = 0; group < paths.length; group++)
       groups[placeOf(inodes.at(2 * group + 1), inodes.at(2 * group))] = group + 1
-  }
-}
-
-/** What an entry that was found by itself is among the others: a hard link to the first of them. */
-export function linked(walked: WalkedEntry, groups: InodeGroups): WalkedEntry {
-  const {entry, file, state, shared} = walked
-  const inode = file?.stat ?? state
-  if (!shared || !inode) return walked
-  const {path, mode, uid, gid, mtime} = entry
-  const {group, first: target} = groups.find(inode, path)
-  const among = {names: shared.names, group}
-  // written out, as most are files: to spread takes longer than the rest
-  if (target === path) return file ? {entry, file, shared: among} : {...walked, shared: among}
-  return {
-    entry: {kind: 'hardlink', target, path, mode, uid, gid, mtime, xattrs: undefined},
-    shared: among,
-    alone: file ? {entry, file} : {entry, ...(state && {state})},
   }
 }

@@ -1,19 +1,12 @@
 import {ignoreRules, ignoreText} from './ignore-rules.js'
 import {walk, type WalkOptions} from './walk.js'
-import type {
-  Entries,
-  Tree,
-  TreeWalk,
-  WalkDetail,
-  WalkedAlready,
-  WalkedEntry,
-} from './walked-entry.js'
+import type {Entries, SharedWalk, Tree, TreeWalk, WalkDetail, WalkedEntry} from './walked-entry.js'
 
 /** All that `walk` gives, and throws. */
 export function walkTree(
   {tree: {directory, exclude, ...options}, onWarning}: TreeWalk,
   detail?: WalkDetail,
-  how?: Pick<WalkOptions, 'within' | 'walkedAlready'>,
+  how?: Pick<WalkOptions, 'within' | 'shared'>,
 ): Iterable<WalkedEntry> {
   const isExcluded = ignoreRules(directory, exclude)
   return walk(directory, {...options, ...how, isExcluded, detail, onWarning})
@@ -21,8 +14,7 @@ export function walkTree(
 
 /** The entries of a tree, with a reference to it. */
 export function treeEntries(treeWalk: TreeWalk): Entries {
-  const entries = (detail?: WalkDetail, walkedAlready?: WalkedAlready) =>
-    walkTree(treeWalk, detail, {walkedAlready})
+  const entries = (detail?: WalkDetail, shared?: SharedWalk) => walkTree(treeWalk, detail, {shared})
   return Object.assign(entries, {walk: treeWalk})
 }
 

@@ -16,14 +16,14 @@ import {
   type FoundFile,
   readsAttributes,
 } from './describe-file.js'
-import {createInodeGroups, linked} from './inode-groups.js'
+import {createInodeGroups} from './inode-groups.js'
 import {type ListedName, mayBeOpaque, withMarks} from './overlay-marks.js'
 import {readAttributes} from './read-xattrs.js'
 import {changed} from './file-state.js'
 import {isSame, openFlags} from './unchanged-file.js'
 import {isReservedName} from '../reserved-name.js'
 import {deepestPath} from '../limits.js'
-import type {WalkedAlready, WalkedEntry} from './walked-entry.js'
+import type {SharedWalk, WalkedEntry} from './walked-entry.js'
 import {isWhiteout} from '../whiteout.js'
 
 export interface WalkOptions extends DescribeOptions {
@@ -41,7 +41,7 @@ export interface WalkOptions extends DescribeOptions {
    */
   readonly within?: ByteString | undefined
   /** Not with the detail `content`. */
-  readonly walkedAlready?: WalkedAlready | undefined
+  readonly shared?: SharedWalk | undefined
 }
 
 /** A directory. */
@@ -89,7 +89,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   const names = namesOf(prefix) + (within === undefined ? 0 : namesOf(`${within}/`))
   const opensFiles = options.detail === 'content'
   const linkOptions = {...options, detail: 'names', onWarning: undefined} as const
-  const inodes = createInodeGroups()
+  const inodes = options.shared?.inodes ?? createInodeGroups()
   const frames: Frame[] = []
   /** Of the file that the walk is at. */
   let opened: number | undefined
@@ -154,9 +154,9 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
         const known = {stat, attributes: attributes?.names}
         const inside = mayBeOpaque(known.attributes)
           ? undefined
-          : options.walkedAlready?.(relative, stat)
+          : options.shared?.walkedAlready(relative, stat)
         if (inside) {
-          for (const walked of inside) yield linked(walked, inodes)
+          yield* inside
           checkStill({relative: `${relative}/`, access, stat})
         } else frames.push(enter(access, `${relative}/`, known))
       } else yield entryOf(stat, prefix + relative, access)

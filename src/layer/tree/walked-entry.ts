@@ -2,6 +2,7 @@ import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
 import type {Division, LayerLook, RecalledDivision} from './division.js'
 import type {FileState} from './file-state.js'
+import type {InodeGroups} from './inode-groups.js'
 import type {ModeRule} from './mode-rule.js'
 
 /** A regular file whose content is to be read. */
@@ -129,23 +130,41 @@ export interface DivisionKeeper {
 }
 
 /**
- * What a walk of nothing but the inside of a directory gave, by its path relative to the directory
- * that is walked; `undefined` if there was no such walk, or if the directory had another state. Its
- * entries are to be had once.
+ * The entries in a directory, as the walk would give them, by its path relative to the directory
+ * that is walked; `undefined` if nobody has walked there, or if the directory had another state.
  */
 export type WalkedAlready = (
   relative: ByteString,
   state: FileState,
 ) => Iterable<WalkedEntry> | undefined
 
+/** What a walk has in common with others of the same directory. */
+export interface SharedWalk {
+  readonly walkedAlready: WalkedAlready
+  /** Files with several names that were found so far. */
+  readonly inodes: InodeGroups
+}
+
+/** How a walk is to be made. */
+export interface FindOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Called now and then with how many entries there are so far. */
+  readonly onFound?: ((entries: number) => void) | undefined
+}
+
 /** Entries, to be had as often as needed; `metadata` unless other detail is asked for. */
 export interface Entries {
   /** The second is of use to what is exactly the walk of a tree. */
-  (detail?: WalkDetail, walkedAlready?: WalkedAlready): Iterable<WalkedEntry>
+  (detail?: WalkDetail, shared?: SharedWalk): Iterable<WalkedEntry>
   /** Set if they are exactly what the walk of a tree gives. */
   readonly walk?: TreeWalk | undefined
   /** What a walk found, if there was one and rows hold all of it. */
   readonly rows?: (() => FoundRows | undefined) | undefined
+  /**
+   * The same after a walk, which is made now if there was none, and gives others their turn. Throws
+   * what the walk throws, and the signal's reason.
+   */
+  readonly find?: ((options: FindOptions) => Promise<FoundRows | undefined>) | undefined
   /** Set if they are exactly what was held, with the attributes of files. */
   readonly held?: HeldWalk | undefined
   /** What they look like, if that may be known without a walk. */

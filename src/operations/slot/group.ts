@@ -83,7 +83,7 @@ export async function groupTargets(
   targets: readonly SuitableTarget[],
   contentOf: ContentOf,
   asked: Sharding | undefined,
-  {report}: Pick<Ports, 'report'>,
+  {report, signal}: Pick<Ports, 'report' | 'signal'>,
 ): Promise<GroupedTargets> {
   const kept: SuitableTarget[] = []
   const alike = new Map<string, {content: SlotContent; targets: SuitableTarget[]}>()
@@ -105,7 +105,7 @@ export async function groupTargets(
     const {linked, content} = group.content
     const shards = linked
       ? undefined
-      : await planSharding(reportedWalk(content, {report}), places, asked, warn)
+      : await planSharding(reportedWalk(content, {report}), places, asked, {warn, signal})
     const {key} = group.content
     groups.push({...group, shards, key: shards ? `${key} ${JSON.stringify(shards.cuts)}` : key})
   }

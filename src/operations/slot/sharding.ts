@@ -17,6 +17,11 @@ export function shardingOf(asked: Sharding | undefined, slot: Slot | undefined):
   return asked ?? slot?.sharding ?? 1
 }
 
+interface PlanOptions {
+  readonly warn?: ((message: string) => void) | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * Divides entries into layers so that all the images have room for them; `undefined`: a single
  * layer. If there are fewer layers than there should be, `warn` is called. Throws `UsageError`
@@ -26,7 +31,7 @@ export async function planSharding(
   entries: Entries,
   places: readonly Place[],
   asked: Sharding | undefined,
-  warn: (message: string) => void,
+  {warn, signal}: PlanOptions = {},
 ): Promise<ShardPlan | undefined> {
   const sharding = shardingOf(asked, places[0]?.slot)
   const others = Math.max(
@@ -39,10 +44,10 @@ export async function planSharding(
   if (sharding === 1) return undefined
   // most slots are one layer
   const {planShards} = await import('../../layer/shards/plan.js')
-  const {plan, isLimited} = planShards(entries, sharding, room)
+  const {plan, isLimited} = await planShards(entries, sharding, room, {signal})
   if (isLimited) {
     const message = `the image has ${others} other layers, and ${mostLayers} is all it can have: fewer layers for the slot than there should be`
-    warn(message)
+    warn?.(message)
   }
   return plan
 }

@@ -1,4 +1,4 @@
-import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
+import type {Entries, FindOptions, WalkedEntry} from '../../layer/tree/walked-entry.js'
 import type {Ports} from '../../ports.js'
 
 /** Entries between two reports. */
@@ -13,6 +13,9 @@ export function reportedWalk(entries: Entries, {report}: Pick<Ports, 'report'>):
       yield walked
     }
   }
+  const {find} = entries
+  const onFound = (count: number): void => report({kind: 'walked', entries: count})
+  const reportedFind = find && ((options: FindOptions) => find({...options, onFound}))
   // what is known of the entries stays with them
-  return Object.assign(walk, entries)
+  return Object.assign(walk, entries, {find: reportedFind})
 }

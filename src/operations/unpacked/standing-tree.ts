@@ -86,7 +86,7 @@ async function walkWithLayers(
   if (!rows || rows.count > mostEntries) return undefined
   const columns = unpackColumns({rows, root: stateOf(root)})
   const entries: Entries = (detail) => record.replay(detail !== 'names')
-  const plan = await planSharding(entries, [place], undefined, () => undefined)
+  const plan = await planSharding(entries, [place], undefined)
   const layers = plan
     ? dividedLayers(columns, entries, plan, memory)
     : oneLayer(columns, entries, memory)

@@ -36,8 +36,8 @@ import {runs} from '../../support/property-runs.js'
 
 type Entries = () => Iterable<WalkedEntry>
 
-function planOf(entries: Entries, layers: number) {
-  const {plan} = planShards(entries, layers, 127)
+async function planOf(entries: Entries, layers: number) {
+  const {plan} = await planShards(entries, layers, 127)
   if (!plan) throw new Error('one layer is not a division')
   return plan
 }
@@ -49,7 +49,7 @@ async function tarOf(entries: Entries) {
 
 async function shardsOf(entries: Entries, layers: number) {
   const list = []
-  const plan = planOf(entries, layers)
+  const plan = await planOf(entries, layers)
   for (const shard of divide(entries, plan))
     list.push({...(await tarOf(shard.entries)), entries: [...shard.entries()]})
   expect(list).toHaveLength(countShards(plan))
@@ -160,7 +160,7 @@ describe('several layers of one tree', () => {
           const root = join(await tempDir(), 'tree')
           await makeTree(root, nodes)
           const entries: Entries = () => walk(root, {path, whiteouts: true})
-          const {plan} = planShards(entries, layers, 127)
+          const {plan} = await planShards(entries, layers, 127)
           if (!plan) return
           const {one, several, shards} = await bothWays(entries, layers, path)
           const skip = path === '/' ? 1 : 0
@@ -198,7 +198,7 @@ describe('several layers of one tree', () => {
           )
           await makeTree(root, plain)
           const entries: Entries = () => walk(root, {path, whiteouts: true, detail: 'states'})
-          const {plan} = planShards(entries, layers, 127)
+          const {plan} = await planShards(entries, layers, 127)
           if (!plan) return
           const prefixLength = path === '/' ? 0 : path.length
           const record = createRecord(prefixLength)
@@ -303,7 +303,7 @@ describe('several layers of one tree', () => {
 
   it('every layer for Windows has what Windows wants of one', async () => {
     const {entries} = await plainTree()
-    for (const shard of divide(entries, planOf(entries, 6))) {
+    for (const shard of divide(entries, await planOf(entries, 6))) {
       const paths = [...windowsLayer(shard.entries())].map(({entry}) => entry.path)
       expect(paths.slice(0, 2)).toEqual(['Hives', 'Files'])
       expect(paths[2]).toMatch(/^Files\/part\d$/)
@@ -313,7 +313,7 @@ describe('several layers of one tree', () => {
   it('more entries than are kept in memory are walked again', async () => {
     const files = Array.from({length: 17_000}, (_, i) => makeEntry(`d/f${i}`))
     const entries: Entries = () => [makeEntry('d/'), ...files, makeEntry('e')]
-    const [first] = divide(entries, planOf(entries, 2))
+    const [first] = divide(entries, await planOf(entries, 2))
     const paths = [...(first?.entries() ?? [])].map(({entry}) => entry.path)
     expect(paths).toHaveLength(17_002)
     expect((await hashLayer(first?.entries ?? entries))?.entries).toBe(17_002)
@@ -321,7 +321,7 @@ describe('several layers of one tree', () => {
 
   it('a tree that changes between the walks is noticed', async () => {
     const {root, entries} = await plainTree()
-    const plan = planOf(entries, 8)
+    const plan = await planOf(entries, 8)
     writeFileSync(join(root, 'part0/group0/another'), '')
     expect(thrownBy(() => [...divide(entries, plan)])).toMatchObject({
       code: 'ERR_INJECT_CHANGED_WHILE_PACKED',
@@ -330,15 +330,15 @@ describe('several layers of one tree', () => {
 
   it('auto leaves a small tree in one layer, and one of directories, and an image without room', async () => {
     const {root, entries} = await plainTree()
-    expect(planShards(entries, 'auto', 127)).toEqual({plan: undefined, isLimited: false})
+    expect(await planShards(entries, 'auto', 127)).toEqual({plan: undefined, isLimited: false})
     writeFileSync(join(root, 'large'), Buffer.alloc(9_000_000))
-    expect(planShards(entries, 'auto', 127).plan).toBeDefined()
-    expect(planShards(entries, 'auto', 1)).toEqual({plan: undefined, isLimited: true})
-    const few = planShards(entries, 'auto', 4)
+    expect((await planShards(entries, 'auto', 127)).plan).toBeDefined()
+    expect(await planShards(entries, 'auto', 1)).toEqual({plan: undefined, isLimited: true})
+    const few = await planShards(entries, 'auto', 4)
     expect(few.plan && countShards(few.plan)).toBeLessThanOrEqual(4)
     expect(few.isLimited).toBe(true)
     rmSync(root, {recursive: true})
     mkdirSync(join(root, 'a/b'), {recursive: true})
-    expect(planShards(entries, 8, 127).plan).toBeUndefined()
+    expect((await planShards(entries, 8, 127)).plan).toBeUndefined()
   })
 })

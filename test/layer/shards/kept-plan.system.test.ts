@@ -40,7 +40,7 @@ async function start() {
   let kept: Uint8Array | undefined
 
   /** A run that keeps the looks of all layers for the next one, unless told not to. */
-  function run(sharding = 5, room = 100, {keepsLooks = true} = {}) {
+  async function run(sharding = 5, room = 100, {keepsLooks = true} = {}) {
     let walks = 0
     const own = treeEntries({tree, onWarning: () => undefined})
     const counted: Entries = (detail) => {
@@ -52,7 +52,7 @@ async function start() {
     const entries = recordedWalk(Object.assign(counted, {walk: own.walk}), 'opt/', {
       ...{now: later, before: later, kept, keep},
     })
-    const {plan} = planShards(entries, sharding, room)
+    const {plan} = await planShards(entries, sharding, room)
     if (!plan) throw new Error('one layer is not a division')
     const looks = looksOf(entries, plan)
     const known = plan.kept?.looks
@@ -63,9 +63,9 @@ async function start() {
     return {facts, looks, known, walks, isNew}
   }
 
-  function fresh(sharding = 5, room = 100) {
+  async function fresh(sharding = 5, room = 100) {
     const entries = treeEntries({tree, onWarning: () => undefined})
-    const {plan} = planShards(entries, sharding, room)
+    const {plan} = await planShards(entries, sharding, room)
     if (!plan) throw new Error('one layer is not a division')
     return {facts: {...plan, kept: undefined}, looks: looksOf(entries, plan)}
   }
@@ -82,18 +82,18 @@ function looksOf(entries: Entries, plan: Parameters<typeof oneShard>[1]) {
 describe('a plan that is kept', () => {
   it('is made again without a walk, with the looks of its layers', async () => {
     const {run, fresh} = await start()
-    expect(run()).toMatchObject({walks: 1, known: undefined, isNew: true})
-    const again = run()
-    expect(again).toMatchObject({walks: 0, isNew: false, known: fresh().looks})
-    expect(again.facts).toEqual(fresh().facts)
+    expect(await run()).toMatchObject({walks: 1, known: undefined, isNew: true})
+    const again = await run()
+    expect(again).toMatchObject({walks: 0, isNew: false, known: (await fresh()).looks})
+    expect(again.facts).toEqual((await fresh()).facts)
   })
 
   it('leaves out the looks of layers of which a file was touched', async () => {
     const {path, run, fresh} = await start()
-    const {looks: before} = run()
+    const {looks: before} = await run()
     writeFileSync(path('d2/f10'), 'y'.repeat(4 * 512 + 10))
-    const after = fresh()
-    const {known, walks, facts} = run()
+    const after = await fresh()
+    const {known, walks, facts} = await run()
     expect(walks).toBe(0)
     expect(facts).toEqual(after.facts)
     expect(known?.filter((look) => look === undefined)).toHaveLength(1)
@@ -101,27 +101,27 @@ describe('a plan that is kept', () => {
       if (look === undefined) expect(after.looks[number]).not.toEqual(before[number])
       else expect(look).toEqual(after.looks[number])
     }
-    expect(run()).toMatchObject({isNew: false, known: after.looks})
+    expect(await run()).toMatchObject({isNew: false, known: after.looks})
   })
 
   it('is forgotten by a run that finds a file touched and makes no other', async () => {
     const {path, run, fresh} = await start()
-    run()
+    await run()
     writeFileSync(path('d2/f10'), 'y'.repeat(4 * 512 + 10))
-    run(5, 100, {keepsLooks: false})
-    expect(run()).toMatchObject({walks: 0, known: undefined, facts: fresh().facts})
-    run(5, 100, {keepsLooks: false})
-    expect(run().known).toEqual(fresh().looks)
+    await run(5, 100, {keepsLooks: false})
+    expect(await run()).toMatchObject({walks: 0, known: undefined, facts: (await fresh()).facts})
+    await run(5, 100, {keepsLooks: false})
+    expect((await run()).known).toEqual((await fresh()).looks)
   })
 
   it('is not made again when a file has another size, or there is other room', async () => {
     const {path, run, fresh} = await start()
-    run()
+    await run()
     appendFileSync(path('d2/f10'), 'y'.repeat(5000))
-    expect(run()).toMatchObject({known: undefined, facts: fresh().facts})
-    expect(run().known).toEqual(fresh().looks)
-    expect(run(7)).toMatchObject({known: undefined, facts: fresh(7).facts})
-    expect(run(7, 4)).toMatchObject({known: undefined, facts: fresh(7, 4).facts})
+    expect(await run()).toMatchObject({known: undefined, facts: (await fresh()).facts})
+    expect((await run()).known).toEqual((await fresh()).looks)
+    expect(await run(7)).toMatchObject({known: undefined, facts: (await fresh(7)).facts})
+    expect(await run(7, 4)).toMatchObject({known: undefined, facts: (await fresh(7, 4)).facts})
   })
 
   it('is what a new one would be, whatever was done to the tree', async () => {
@@ -134,11 +134,11 @@ describe('a plan that is kept', () => {
         fc.array(fc.array(change, {maxLength: 3}), {maxLength: 4}),
         async (steps) => {
           const {path, run, fresh} = await start()
-          run()
+          await run()
           for (const changes of steps) {
             for (const {kind, number} of changes) apply(path, kind, number)
-            const after = fresh()
-            const {facts, looks, known} = run()
+            const after = await fresh()
+            const {facts, looks, known} = await run()
             expect(facts).toEqual(after.facts)
             expect(looks).toEqual(after.looks)
             for (const [layer, look] of (known ?? []).entries())

@@ -34,7 +34,7 @@ async function manyLayers() {
     walks.count++
     return content(detail)
   }
-  const {plan} = planShards(counted, 20, 127)
+  const {plan} = await planShards(counted, 20, 127)
   if (!plan) throw new Error('one layer is not a division')
   return {content: counted, plan, memory, walks}
 }

@@ -39,7 +39,7 @@ async function makeContent(): Promise<ShardedContent & {readonly root: string}> 
   // as it was: what is changed later is found to be so when it is read
   const listed = [...walk(root, {path: '/', detail: 'states'})]
   const content: Entries = () => listed
-  const {plan} = planShards(content, 12, 127)
+  const {plan} = await planShards(content, 12, 127)
   if (!plan) throw new Error('one layer is not a division')
   return {root, content, plan, frame: undefined, memory: undefined}
 }

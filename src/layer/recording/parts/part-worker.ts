@@ -7,6 +7,7 @@ import {fromText, toPath} from '../../byte-string.js'
 import {stateOf} from '../../tree/file-state.js'
 import {prefixOf} from '../../tree/walk.js'
 import {walkTree} from '../../tree/walk-tree.js'
+import type {WalkedEntry} from '../../tree/walked-entry.js'
 import {createRecord} from '../record.js'
 import {
   beats,
@@ -44,15 +45,20 @@ for (let part = parts.length - 1; part >= 0; part--) {
   Atomics.notify(words, wordOf(part))
 }
 
+/** A symbolic link with several names, which rows of a whole walk do not hold. */
+function isOddLink({entry, shared}: WalkedEntry): boolean {
+  return shared !== undefined && entry.kind !== 'file'
+}
+
 function findPart(relative: string): FoundPart['found'] {
   const before = warnings
   const record = createRecord(prefixOf(tree.path).length)
   try {
     const access = toPath(`${fromText(tree.directory)}/${relative}`)
     const state = stateOf(lstatSync(access, {bigint: true}))
-    for (const entry of walkTree({tree, onWarning}, 'states', {within: relative})) {
+    for (const each of walkTree({tree, onWarning}, 'states', {within: relative})) {
       Atomics.add(words, beats, 1)
-      if (warnings > before || !record.add(entry)) return undefined
+      if (warnings > before || isOddLink(each) || !record.add(each)) return undefined
     }
     const pieces = record.rows()?.pieces
     if (!pieces) return undefined

@@ -4,10 +4,12 @@ import {type ByteString, fromText} from '../../byte-string.js'
 import {ignoreRules} from '../../tree/ignore-rules.js'
 import {isSame} from '../../tree/unchanged-file.js'
 import {prefixOf} from '../../tree/walk.js'
-import type {Tree, WalkedAlready} from '../../tree/walked-entry.js'
+import {createInodeGroups} from '../../tree/inode-groups.js'
+import type {Tree, WalkedEntry} from '../../tree/walked-entry.js'
 import type {WalkedParts} from '../recorded-walk.js'
 import {replay} from '../replay.js'
-import {asBuffer, RowReader} from '../rows/packed-rows.js'
+import {RowReader} from '../rows/packed-rows.js'
+import {linked} from './linked.js'
 import {listParts} from './list-parts.js'
 import {
   beats,
@@ -43,18 +45,32 @@ export function walkParts(tree: Tree, jobs: number, start = usualStart): WalkedP
   const prefixLength = prefixOf(tree.path).length
   let entries = 0
   let threads: PartThreads | undefined
+  const inodes = createInodeGroups()
+  const rowsWithin: WalkedParts['rowsWithin'] = (relative, state) => threads?.take(relative, state)
+  const replayed = {oddOnes: [], folder: `${fromText(tree.directory)}/`, prefixLength}
   return {
-    walkedAlready: (relative, state) => threads?.take(relative, state),
+    shared: {
+      inodes,
+      walkedAlready(relative, state) {
+        const rows = rowsWithin(relative, state)
+        return rows && linkedOf(replay({...replayed, rows}, true))
+      },
+    },
+    rowsWithin,
     count({entry}) {
       if (++entries === start && jobs > 1)
         threads = startThreads(tree, {count: jobs - 1, at: entry.path.slice(prefixLength)})
     },
     close: () => threads?.close(),
   }
+
+  function* linkedOf(entries: Iterable<WalkedEntry>): Generator<WalkedEntry> {
+    for (const walked of entries) yield linked(walked, inodes)
+  }
 }
 
 interface PartThreads {
-  readonly take: WalkedAlready
+  readonly take: WalkedParts['rowsWithin']
   close(): void
 }
 
@@ -78,11 +94,6 @@ function startThreads(
     // without them the caller walks all
   }
   const found = new Map<number, FoundPart['found']>()
-  const replayed = {
-    oddOnes: [],
-    folder: `${fromText(directory)}/`,
-    prefixLength: prefixOf(tree.path).length,
-  }
   let areLost = false
   return {
     take(relative, state) {
@@ -96,7 +107,7 @@ function startThreads(
       if (!taken) return undefined
       Atomics.sub(words, waiting, taken.rows.length)
       if (!isSame(taken.state, state)) return undefined
-      return replay({...replayed, rows: new RowReader({pieces: [asBuffer(taken.rows)]})}, true)
+      return new RowReader({pieces: [taken.rows]})
     },
     close() {
       for (const {worker, port} of threads) {

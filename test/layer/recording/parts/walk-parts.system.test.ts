@@ -57,13 +57,15 @@ function walkWithThreads(
   const parts: string[] = []
   const threads = walkParts(tree, jobs, 1)
   const walkedAlready: WalkedAlready = (relative, state) => {
-    const inside = threads.walkedAlready(relative, state)
+    const inside = threads.shared.walkedAlready(relative, state)
     if (inside) parts.push(relative)
     return inside
   }
   const onWarning = (text: string) => warnings.push(text)
   try {
-    for (const walked of walkTree({tree, onWarning}, 'states', {walkedAlready})) {
+    for (const walked of walkTree({tree, onWarning}, 'states', {
+      shared: {...threads.shared, walkedAlready},
+    })) {
       const before = threadCount()
       threads.count(walked)
       entries.push(walked)
