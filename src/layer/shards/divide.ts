@@ -209,14 +209,14 @@ function createPlacer(
   function placeNames(walked: WalkedEntry, {names, group}: SharedInode): void {
     const {entry} = walked
     if (earlier.count(group) + 1 < (ofGroups.get(group) ?? names)) {
-      earlier.add(group, {path: entry.path, place: folder})
+      earlier.add(group, {name: entry.path.slice(folder?.prefix.length), place: folder})
       return
     }
     put(byItself(walked), folder)
     const {mode, uid, gid, mtime} = entry
     const common = {kind: 'hardlink', target: entry.path, mode, uid, gid, mtime} as const
-    for (const other of earlier.take(group))
-      put({entry: {...common, path: other.path, xattrs: undefined}}, other.place)
+    for (const {name, place} of earlier.take(group))
+      put({entry: {...common, path: `${place?.prefix ?? ''}${name}`, xattrs: undefined}}, place)
   }
 
   function put(walked: WalkedEntry, inside: Folder | undefined): void {
