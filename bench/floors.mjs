@@ -2,6 +2,7 @@
 // seconds and CPU seconds that it took. Imported: all of them for R1, in turn.
 import {createHash} from 'node:crypto'
 import {execFileSync} from 'node:child_process'
+import {once} from 'node:events'
 import {
   closeSync,
   constants as flags,
@@ -15,16 +16,20 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
+import {request} from 'node:http'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
 import {crc32, gunzip, gzipSync} from 'node:zlib'
+import {listAttributesSync} from '@napi-rs/xattr'
 import {ownDeflate} from '../dist/src/layer/compress/codec.js'
-import {median, startRegistry, workFolder} from './parts.mjs'
+import {median, program, startRegistry, workFolder} from './parts.mjs'
 import {realTrees} from './real-trees.mjs'
 
 const self = fileURLToPath(import.meta.url)
 const KiB = 1024
+/** Of the clock in /proc, in a second. */
+const ticks = 100
 
 /** What each does is a part of some row that cannot be left out, however the rest is done. */
 const parts = {
@@ -40,6 +45,20 @@ const parts = {
         const handle = openSync(path, flags.O_RDONLY | flags.O_NOFOLLOW)
         const size = Number(fstatSync(handle, {bigint: true}).size)
         for (let at = 0; at < size;) at += readSync(handle, buffer, 0, buffer.length, null)
+        closeSync(handle)
+      }
+    })
+  },
+  'the same, and ask for its attributes, and look again when it was read': (tree) => {
+    const buffer = Buffer.allocUnsafeSlow(16 * KiB * KiB)
+    return timed(() => {
+      for (const {path, isFile} of namesIn(tree)) {
+        if (!isFile) continue
+        const handle = openSync(path, flags.O_RDONLY | flags.O_NOFOLLOW)
+        const size = Number(fstatSync(handle, {bigint: true}).size)
+        listAttributesSync(path)
+        for (let at = 0; at < size;) at += readSync(handle, buffer, 0, buffer.length, null)
+        fstatSync(handle, {bigint: true})
         closeSync(handle)
       }
     })
@@ -81,6 +100,35 @@ const parts = {
     })
     rmSync(out, {recursive: true})
   },
+  'remove the files of R1, one thread': async (tree) => {
+    const copy = `${tree}-copy`
+    execFileSync('cp', ['-a', tree, copy])
+    await timed(() => rmSync(copy, {recursive: true}))
+  },
+  'send the layer of R1 from memory by node:http, and hash it': async (tree, url) => {
+    const layer = gzipSync(archive(tree), {level: 1})
+    const digest = createHash('sha256').update(layer).digest('hex')
+    await timed(async () => {
+      const started = await fetch(`${url}/v2/floors/blobs/uploads/`, {method: 'POST'})
+      await started.arrayBuffer()
+      const target = new URL(started.headers.get('location'), url)
+      target.searchParams.set('digest', `sha256:${digest}`)
+      const hash = createHash('sha256')
+      const headers = {'content-length': layer.length}
+      const upload = request(target, {method: 'PUT', headers, agent: false})
+      for (let at = 0; at < layer.length; at += 256 * KiB) {
+        const piece = layer.subarray(at, at + 256 * KiB)
+        hash.update(piece)
+        if (!upload.write(piece)) await once(upload, 'drain')
+      }
+      upload.end()
+      const [response] = await once(upload, 'response')
+      response.resume()
+      if (response.statusCode !== 201) throw new Error(`status ${response.statusCode}`)
+    })
+  },
+  'start inject and print its version': () =>
+    timed(() => execFileSync(process.execPath, [program, '--version'])),
   'start Node, load its HTTP client and ask eight times, one after the other': (_, url) => {
     const ask = `const {Agent, request} = require('node:http')
       const agent = new Agent({keepAlive: true})
@@ -103,11 +151,23 @@ function archive(tree) {
 }
 
 async function timed(work) {
-  const [started, used] = [performance.now(), process.cpuUsage()]
+  const [started, own, others] = [performance.now(), process.cpuUsage(), ofChildren()]
   await work()
-  const {user, system} = process.cpuUsage(used)
+  const {user, system} = process.cpuUsage(own)
   const seconds = (performance.now() - started) / 1000
-  console.log(JSON.stringify({seconds, cpuSeconds: (user + system) / 1e6}))
+  console.log(JSON.stringify({seconds, cpuSeconds: (user + system) / 1e6 + ofChildren() - others}))
+}
+
+/** CPU seconds of children that have ended. */
+function ofChildren() {
+  const fields = readFileSync('/proc/self/stat', 'latin1').split(') ')[1].split(' ')
+  return (Number(fields[13]) + Number(fields[14])) / ticks
+}
+
+/** CPU seconds of another process. */
+function cpuOf(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / ticks
 }
 
 /** Seconds of each part, medians of `rounds` runs in turn. */
@@ -119,20 +179,27 @@ export async function floors(rounds = 3) {
   const env = {...process.env}
   delete env['NODE_EXTRA_CA_CERTS']
   const measured = Object.fromEntries(Object.keys(parts).map((what) => [what, []]))
+  const stored = []
   for (let round = 0; round <= rounds; round++) {
     for (const what of Object.keys(parts)) {
       const args = [self, what, tree, `http://${address}`]
+      const before = cpuOf(child.pid)
       const result = JSON.parse(execFileSync(process.execPath, args, {encoding: 'utf8', env}))
-      if (round > 0) measured[what].push(result)
+      if (round === 0) continue
+      measured[what].push(result)
+      if (what.startsWith('send ')) stored.push(cpuOf(child.pid) - before)
     }
   }
   child.kill('SIGKILL')
   rmSync(folder, {recursive: true, force: true})
-  return Object.entries(measured).map(([what, list]) => ({
-    what,
-    seconds: median(list.map(({seconds}) => seconds)),
-    cpuSeconds: median(list.map(({cpuSeconds}) => cpuSeconds)),
-  }))
+  return [
+    ...Object.entries(measured).map(([what, list]) => ({
+      what,
+      seconds: median(list.map(({seconds}) => seconds)),
+      cpuSeconds: median(list.map(({cpuSeconds}) => cpuSeconds)),
+    })),
+    {what: 'docker-registry, while the layer is sent', cpuSeconds: median(stored)},
+  ]
 }
 
 if (process.argv[1] === self) await parts[process.argv[2]](process.argv[3], process.argv[4])

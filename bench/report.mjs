@@ -1,4 +1,5 @@
 import {writeFileSync} from 'node:fs'
+import {leastOf} from './least.mjs'
 
 /** A table and a plot of what `update` measured, beside its JSON. */
 export function writeReport({measurements, rows, floors, node, cores, cpu}, folder) {
@@ -24,7 +25,16 @@ export function writeReport({measurements, rows, floors, node, cores, cpu}, fold
     '| --- | --- | --- |',
     ...floors.map(
       ({what, seconds, cpuSeconds}) =>
-        `| ${what} | ${seconds.toFixed(3)} | ${cpuSeconds?.toFixed(2) ?? ''} |`,
+        `| ${what} | ${seconds?.toFixed(3) ?? ''} | ${cpuSeconds?.toFixed(2) ?? ''} |`,
+    ),
+    '',
+    'What rows take at least, however the rest is done: the sum of such parts. The last column is what was wanted of the row in the same run, in CPU seconds; for a limit of wall time, as many as all processors have in that time, less those of docker-registry.',
+    '',
+    '| row | parts, CPU s | measured, CPU s | wanted |',
+    '| --- | --- | --- | --- |',
+    ...leastOf({measurements, floors, cores}).map(
+      ({name, least, measured, wanted}) =>
+        `| ${name} | ${least.toFixed(2)} | ${measured.toFixed(2)} | ${wanted.toFixed(2)} |`,
     ),
     '',
     '![Wall time over that of crane](update.svg)',

@@ -26,6 +26,8 @@ const usualRounds = Number(process.env['BENCH_ROUNDS'] ?? 5)
 
 /** Load of the machine at the start of a row above which its figures are marked. */
 const quietLoad = 1.5
+/** Milliseconds in which the load that the row before left behind should be gone. */
+const patience = 120_000
 
 /**
  * `npm run bench -- update [--rounds N] [--exact] [--list] [W1 …]`: the rows whose names begin with
@@ -89,7 +91,7 @@ async function measureRow(name, row, here) {
   makeTree(/^\w+/.exec(name)[0], directory, row.change)
   // what was touched just now is not remembered
   if (row.first) await setTimeout(2_500)
-  const [load] = loadavg()
+  const load = await quietLoadOr(patience)
   let number = 0
   const values = (at = address) => ({
     IMAGE: `${at}/bench/app`,
@@ -194,6 +196,14 @@ async function measureRow(name, row, here) {
     counted,
     peersCounted,
     runs: Object.fromEntries(Object.entries(runs).map(([who, list]) => [who, summary(list)])),
+  }
+}
+
+/** The load once it is low, or after so many milliseconds. */
+async function quietLoadOr(patience) {
+  for (const until = Date.now() + patience; ; await setTimeout(2_000)) {
+    const [load] = loadavg()
+    if (load < quietLoad || Date.now() > until) return load
   }
 }
 

@@ -8,7 +8,7 @@ import {createInjectionRounds} from './injection/inject-rounds.js'
 import {warnOfReferrers} from './injection/left-behind.js'
 import {type InjectionRequest, withOrigin} from './injection/request.js'
 import {publishUntilSettled} from './publish/until-settled.js'
-import {layerEntries} from './slot/layer-entries.js'
+import {layerEntries} from './slot/entries/layer-entries.js'
 import {saidOnce} from './slot/notices.js'
 
 /** The options of `addCertificates`. */

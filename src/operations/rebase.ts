@@ -28,7 +28,7 @@ import {type ChangedDocument, storedDocument} from './publish/publish.js'
 import {findReplaced, noteOfRun, withFittingNote} from './publish/run-notes.js'
 import {outstanding, planTagMoves, refuseClobber} from './publish/tag-moves.js'
 import {publishUntilSettled, type Round, type Workplace} from './publish/until-settled.js'
-import {createBaseLayers} from './slot/base-layers.js'
+import {createBaseLayers} from './slot/entries/base-layers.js'
 import {saidOnce} from './slot/notices.js'
 
 export type {RebaseResult} from './follow/describe-rebase.js'

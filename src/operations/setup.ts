@@ -13,7 +13,7 @@ import {warnOfReferrers} from './injection/left-behind.js'
 import {type InjectionRequest, withOrigin} from './injection/request.js'
 import {publishUntilSettled} from './publish/until-settled.js'
 import type {ContentOf} from './slot/group.js'
-import {type LayerEntries, layerEntries} from './slot/layer-entries.js'
+import {type LayerEntries, layerEntries} from './slot/entries/layer-entries.js'
 
 /**
  * The options of `setup`. By default the slot gets the time of its image, so it is reproducible.

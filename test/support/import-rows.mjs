@@ -20,6 +20,7 @@ const rows = [
         ['follow', 'bundle'],
         ['copy', 'injection', 'compare', 'merge'],
         ['slot', 'parts'],
+        ['slot/entries'],
         ['publish', 'save', 'attest'],
         ['find', 'doctor', 'fleet-report', 'login', 'maintain', 'serve', 'source'],
       ],

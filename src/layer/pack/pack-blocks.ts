@@ -6,8 +6,10 @@ import {countEntries} from './blocks/count-entries.js'
 import {tarItems} from './blocks/write-tar.js'
 import {contentBlocks, type ContentOptions, type PackedContent} from './packed-content.js'
 import {type LayerThreads, smallLayers} from './layer-threads.js'
-import type {HeldContent, PackThreads, TarSum} from './threads/pack-threads.js'
+import type {PackThreads} from './threads/pack-threads.js'
+import type {TarSum} from './threads/reader.js'
 import type {SeenTree} from './threads/reader-message.js'
+import type {HeldContent} from './threads/shared-rows.js'
 
 /** Blocks that may wait to be sent if one thread does everything. */
 const ahead = 4
@@ -119,7 +121,7 @@ async function* packInThreads(
   return contentOf(sum, isListed ? {...count.seen(), look: count.look()} : sum.seen)
 }
 
-/** What threads packed, of which that was seen. */
+/** What threads packed or hashed, of which that was seen. */
 export function contentOf({diffId, size}: TarSum, seen: SeenTree | undefined): PackedContent {
   return {
     diffId,

@@ -1,6 +1,6 @@
 import type {EntryMetadata} from '../entry.js'
 import type {HeldRows, WalkedEntry} from '../tree/walked-entry.js'
-import {asBuffer, RowReader, RowWriter} from './rows/packed-rows.js'
+import {asBuffer, RowReader, type RowText, RowWriter} from './rows/packed-rows.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
 import {kindNumber, kinds, odd} from './walk-columns.js'
 
@@ -18,6 +18,11 @@ const headerLength = 512
 export interface HeldEntries {
   /** `false` if there are too many now. */
   add(walked: WalkedEntry): boolean
+  /**
+   * The same for a directory, symbolic link, hard link, or file of which the target is what the
+   * kernel is told.
+   */
+  addRow(row: RowText, numbers: RowNumbers): boolean
   /** Those until now; without the other names and the states of what is not a file. */
   rows(): HeldRows
 }
@@ -35,17 +40,27 @@ export function holdEntries(): HeldEntries {
       const {entry, file} = walked
       if (entry.mtime > newestMtime) newestMtime = entry.mtime
       tarBytes += headerLength + (file && entry.kind === 'file' ? entry.size : 0)
-      if (isPlain(walked)) addRow(walked)
+      if (isPlain(walked)) addPlain(walked)
       else {
         writer.push({kind: odd, isBytes: false, path: '', target: ''}, numbers)
         oddOnes.push(walked)
       }
-      return writer.bytes <= mostHeld && oddOnes.length <= mostOdd
+      return hasRoom()
+    },
+    addRow(row, own) {
+      newestMtime = Math.max(newestMtime, own.at(number.mtime))
+      tarBytes += headerLength + own.at(number.content)
+      writer.push(row, own)
+      return hasRoom()
     },
     rows: () => ({...writer.rows(), oddOnes, tarBytes, newestMtime}),
   }
 
-  function addRow({entry, file}: WalkedEntry): void {
+  function hasRoom(): boolean {
+    return writer.bytes <= mostHeld && oddOnes.length <= mostOdd
+  }
+
+  function addPlain({entry, file}: WalkedEntry): void {
     const {kind, path, mode, uid, gid, mtime} = entry
     if (file) numbers.putState(file.stat)
     numbers.put(number.mode, mode)

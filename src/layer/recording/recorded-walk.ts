@@ -106,6 +106,7 @@ export function recordedWalk(
     look: lookOnce,
     division: {recall: recallDivision, entriesOf, keep: keepDivision},
     recordedRoot: () => (record ? rootState : undefined),
+    rows: () => walk && {...walk.rows, folder: replayed.folder, prefixLength},
   })
 
   function takeFound(): FoundTree | undefined {

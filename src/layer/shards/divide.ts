@@ -1,12 +1,8 @@
-import type {ByteString} from '../byte-string.js'
-import type {Entry} from '../entry.js'
 import {type HeldEntries, heldIn, holdEntries} from '../recording/held-entries.js'
-import {createEarlierNames} from './earlier-names.js'
-import {hashPath} from './item-table.js'
+import {divideRows} from './divide-rows.js'
+import {type EntryPlacer, placeEntries} from './place-entries.js'
 import {countShards, type ShardPlan} from './shard-plan.js'
-import {changed} from '../tree/file-state.js'
-import type {Entries, HeldRows, SharedInode, WalkedEntry} from '../tree/walked-entry.js'
-import {endsInWhiteout} from '../whiteout.js'
+import type {Entries, HeldRows, WalkedEntry} from '../tree/walked-entry.js'
 
 /** The entries of one layer, to be had as often as needed. */
 export interface Shard {
@@ -39,21 +35,37 @@ export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, voi
   let number = 0
   let held = heldShard(0)
   let full: Shard[] = []
-  const place = createPlacer(plan, (shard, walked) => {
+  const layer = (shard: number): Held => {
     for (; number < shard; held = heldShard(number)) full.push({number: number++, ...held.shard})
-    held.add(walked)
-  })
-  placeWhiteouts(entries, plan, place)
-  for (const walked of entries()) {
-    if (walked.entry.kind === 'directory') directories.add(walked)
-    place.next(walked)
+    return held
+  }
+  const rows = entries.rows?.()
+  const placing = rows
+    ? divideRows(rows, plan, {layer, directories})
+    : divideEntries(entries, plan, {layer, directories})
+  while (placing.next().done !== true) {
     if (full.length === 0) continue
     yield* full
     full = []
   }
-  place.end()
   yield {number: number++, ...held.shard}
   if (plan.directories > 0) yield {number, ...directories.shard}
+}
+
+/** Goes from entry to entry. */
+function* divideEntries(
+  entries: Entries,
+  plan: ShardPlan,
+  {layer, directories}: {readonly layer: (shard: number) => Held; readonly directories: Held},
+): Generator<void> {
+  const place = placeEntries(plan, (shard, walked) => layer(shard).add(walked))
+  placeWhiteouts(entries, plan, place)
+  for (const walked of entries()) {
+    if (walked.entry.kind === 'directory') directories.add(walked)
+    place.next(walked)
+    yield
+  }
+  place.end()
 }
 
 /**
@@ -65,7 +77,7 @@ export function placeEach(
   plan: ShardPlan,
   emit: (shard: number, walked: WalkedEntry) => void,
 ): void {
-  const place = createPlacer(plan, emit)
+  const place = placeEntries(plan, emit)
   placeWhiteouts(entries, plan, place)
   const ofDirectories = countShards(plan) - 1
   for (const walked of entries()) {
@@ -91,14 +103,20 @@ export function oneShard(entries: Entries, plan: ShardPlan, number: number): Sha
   }
 }
 
+interface Held extends Pick<HeldEntries, 'add' | 'addRow'> {
+  readonly shard: Pick<Shard, 'entries' | 'rows'>
+}
+
 /** Entries that are held, or for those of a layer that is too large for that, `again`. */
-function createHeld(again: () => Iterable<WalkedEntry>) {
+function createHeld(again: () => Iterable<WalkedEntry>): Held {
   let held: HeldEntries | undefined = holdEntries()
+  const heldIf = (hasRoom: boolean | undefined): boolean => {
+    if (hasRoom === false) held = undefined
+    return held !== undefined
+  }
   return {
-    add(walked: WalkedEntry): boolean {
-      if (held?.add(walked) === false) held = undefined
-      return held !== undefined
-    },
+    add: (walked) => heldIf(held?.add(walked)),
+    addRow: (row, numbers) => heldIf(held?.addRow(row, numbers)),
     shard: {
       entries: () => (held ? heldIn(held.rows()) : again()),
       rows: () => held?.rows(),
@@ -119,7 +137,7 @@ function* onlyDirectories(entries: Iterable<WalkedEntry>): Generator<WalkedEntry
 function* onlyShard(entries: Entries, plan: ShardPlan, wanted: number): Generator<WalkedEntry> {
   let found: WalkedEntry[] = []
   let number = 0
-  const place = createPlacer(plan, (shard, walked) => {
+  const place = placeEntries(plan, (shard, walked) => {
     number = shard
     if (shard === wanted) found.push(walked)
   })
@@ -136,7 +154,7 @@ function* onlyShard(entries: Entries, plan: ShardPlan, wanted: number): Generato
 /** Of the entries that decide a layer of a plan without whiteouts. */
 function* onlyThese(entries: Iterable<WalkedEntry>, plan: ShardPlan): Generator<WalkedEntry> {
   let found: WalkedEntry[] = []
-  const place = createPlacer({...plan, cuts: [], hashes: []}, (_, walked) => found.push(walked))
+  const place = placeEntries({...plan, cuts: [], hashes: []}, (_, walked) => found.push(walked))
   for (const walked of entries) {
     place.next(walked)
     if (found.length === 0) continue
@@ -145,103 +163,6 @@ function* onlyThese(entries: Iterable<WalkedEntry>, plan: ShardPlan): Generator<
   }
 }
 
-function placeWhiteouts(entries: Entries, {whiteouts}: ShardPlan, place: Placer): void {
+function placeWhiteouts(entries: Entries, {whiteouts}: ShardPlan, place: EntryPlacer): void {
   if (whiteouts > 0) for (const walked of entries()) place.whiteout(walked)
-}
-
-/** A directory on the way to where the walk is. */
-interface Folder {
-  readonly entry: Entry
-  /** Of the paths inside. */
-  readonly prefix: ByteString
-  readonly above: Folder | undefined
-}
-
-interface Placer {
-  /** Once for every entry, before any is placed: those that are whiteouts. */
-  whiteout(walked: WalkedEntry): void
-  /** Once for every entry. */
-  next(walked: WalkedEntry): void
-  /** Throws when there should have been more entries, or others. */
-  end(): void
-}
-
-/**
- * Tells of each entry in which layer it is (`emit`), layer by layer. Plain calls: a generator more
- * for each entry costs as much as walking it.
- */
-function createPlacer(
-  {cuts, hashes, items, names: ofGroups}: ShardPlan,
-  emit: (shard: number, walked: WalkedEntry) => void,
-): Placer {
-  const earlier = createEarlierNames<Folder | undefined>()
-  let led = new Set<ByteString>()
-  let folder: Folder | undefined
-  let shard = 0
-  let item = 0
-  let path: ByteString = ''
-
-  return {
-    whiteout(walked) {
-      folder = enter(folder, walked.entry)
-      if (walked.entry.kind === 'directory' || !endsInWhiteout(walked.entry.path)) return
-      leadTo(folder)
-      emit(shard, byItself(walked))
-    },
-    next(walked) {
-      path = walked.entry.path
-      folder = enter(folder, walked.entry)
-      if (walked.entry.kind === 'directory' || endsInWhiteout(path)) return
-      if (item === cuts[shard]) {
-        if (hashPath(path) !== hashes[shard]) throw changed(path)
-        shard++
-        led = new Set()
-      }
-      item++
-      if (walked.shared) placeNames(walked, walked.shared)
-      else put(walked, folder)
-    },
-    end() {
-      if (item !== items || earlier.size > 0) throw changed(path)
-    },
-  }
-
-  function placeNames(walked: WalkedEntry, {names, group}: SharedInode): void {
-    const {entry} = walked
-    if (earlier.count(group) + 1 < (ofGroups.get(group) ?? names)) {
-      earlier.add(group, {name: entry.path.slice(folder?.prefix.length), place: folder})
-      return
-    }
-    put(byItself(walked), folder)
-    const {mode, uid, gid, mtime} = entry
-    const common = {kind: 'hardlink', target: entry.path, mode, uid, gid, mtime} as const
-    for (const {name, place} of earlier.take(group))
-      put({entry: {...common, path: `${place?.prefix ?? ''}${name}`, xattrs: undefined}}, place)
-  }
-
-  function put(walked: WalkedEntry, inside: Folder | undefined): void {
-    leadTo(inside)
-    emit(shard, walked)
-  }
-
-  /** The directories above, the outermost first, each once in a layer. */
-  function leadTo(inner: Folder | undefined): void {
-    if (!inner || led.has(inner.entry.path)) return
-    leadTo(inner.above)
-    led.add(inner.entry.path)
-    emit(shard, {entry: {...inner.entry, mtime: 0}})
-  }
-}
-
-function byItself({entry, file, alone}: WalkedEntry): WalkedEntry {
-  return alone ?? {entry, ...(file && {file})}
-}
-
-/**
- * The directory that what follows `entry` may be in: `entry` itself, or the innermost one above it.
- */
-function enter(folder: Folder | undefined, entry: Entry): Folder | undefined {
-  let above = folder
-  while (above && !entry.path.startsWith(above.prefix)) above = above.above
-  return entry.kind === 'directory' ? {entry, prefix: `${entry.path}/`, above} : above
 }

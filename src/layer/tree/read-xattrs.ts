@@ -141,6 +141,14 @@ function refuse(path: ByteString, error: unknown): void {
   )
 }
 
+/**
+ * Passes on one warning of each kind, where several threads warn: each of them says what it says
+ * once.
+ */
+export function onceOfEachKind(onWarning: (message: string) => void): (message: string) => void {
+  return (message) => warnOnce(onWarning, message)
+}
+
 const warned = new WeakMap<object, Set<string>>()
 
 /** Once of each kind for each listener, which is once for each run. */

@@ -57,11 +57,17 @@ export interface Tree {
   readonly clampMtime?: number | undefined
 }
 
-/** What a walk of a tree found, as plain data for other threads. */
-export interface FoundTree {
-  /** Rows of a recording (`PackedRows`), and how many there are. */
+/** What a walk found: rows of a recording (`PackedRows`), and how many there are. */
+export interface FoundRows {
   readonly pieces: readonly Uint8Array[]
   readonly count: number
+  /** What the kernel is told before the paths of files, and how much of each is not told to it. */
+  readonly folder: ByteString
+  readonly prefixLength: number
+}
+
+/** What a walk of a tree found, as plain data for other threads. */
+export interface FoundTree extends Pick<FoundRows, 'pieces' | 'count'> {
   /** The state of the directory itself. */
   readonly root: FileState
 }
@@ -138,6 +144,8 @@ export interface Entries {
   (detail?: WalkDetail, walkedAlready?: WalkedAlready): Iterable<WalkedEntry>
   /** Set if they are exactly what the walk of a tree gives. */
   readonly walk?: TreeWalk | undefined
+  /** What a walk found, if there was one and rows hold all of it. */
+  readonly rows?: (() => FoundRows | undefined) | undefined
   /** Set if they are exactly what was held, with the attributes of files. */
   readonly held?: HeldWalk | undefined
   /** What they look like, if that may be known without a walk. */

@@ -10,7 +10,7 @@ import {
   keystores,
 } from '../../trust/trust-stores.js'
 import type {LayerFiles} from '../merge/layer-files.js'
-import type {BaseLayers} from '../slot/base-layers.js'
+import type {BaseLayers} from '../slot/entries/base-layers.js'
 
 /** The places of an image that hold trusted certificates; all paths are absolute. */
 export interface TrustStores {

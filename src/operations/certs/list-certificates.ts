@@ -9,7 +9,7 @@ import type {Ports} from '../../ports.js'
 import {findDocument} from '../find/find-document.js'
 import {loadForMachine, type OneImage} from '../find/load-for-machine.js'
 import {createLayerFiles} from '../merge/layer-files.js'
-import {createBaseLayers} from '../slot/base-layers.js'
+import {createBaseLayers} from '../slot/entries/base-layers.js'
 import {type Certificate, parseCertificate} from './certificate.js'
 
 /** A certificate that the vendor's image does not have from its vendor. */

@@ -7,8 +7,8 @@ import type {IndexedEntry, LayerIndex} from '../../layer/contents/layer-index.js
 import {opaqueMarker, whiteoutPrefix} from '../../layer/whiteout.js'
 import {defaultSlotName} from '../../oci/annotation.js'
 import type {Ports} from '../../ports.js'
-import {baseLayers, type BaseLayers} from '../slot/base-layers.js'
-import {checkLinks} from '../slot/check-links.js'
+import {baseLayers, type BaseLayers} from '../slot/entries/base-layers.js'
+import {checkLinks} from '../slot/entries/check-links.js'
 import {createLook, type LookPolicy} from './slot-index.js'
 
 /** The image below the slots, before and after. */

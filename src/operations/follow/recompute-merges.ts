@@ -9,7 +9,7 @@ import type {Ports} from '../../ports.js'
 import {createLayerFiles, type LayerFiles} from '../merge/layer-files.js'
 import {mergeFile, type MergeResult} from '../merge/merge-file.js'
 import {vendorDigest, vendorLayers} from '../merge/vendor-layers.js'
-import type {BaseLayers} from '../slot/base-layers.js'
+import type {BaseLayers} from '../slot/entries/base-layers.js'
 import {type RecomputedSlot, repackSlot} from './repack-layer.js'
 
 /**

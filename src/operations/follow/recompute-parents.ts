@@ -10,7 +10,7 @@ import {withBaseDirectories, withoutBaseDirectories} from '../../layer/pack/pare
 import type {WalkedEntry} from '../../layer/tree/walked-entry.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
-import {baseLayers, type BaseLayers} from '../slot/base-layers.js'
+import {baseLayers, type BaseLayers} from '../slot/entries/base-layers.js'
 import {type RecomputedSlot, repackSlot} from './repack-layer.js'
 
 /** What a slot takes from its image: metadata of directories, and the targets of links. */

@@ -1,6 +1,6 @@
 import type {NumberedLayer} from '../../image/image.js'
 import type {LayerIndex} from '../../layer/contents/layer-index.js'
-import type {BaseLayers} from '../slot/base-layers.js'
+import type {BaseLayers} from '../slot/entries/base-layers.js'
 
 /** Which layers are read for their contents: those up to 128 MiB, all, or none. */
 export const lookPolicies = ['auto', 'all', 'none'] as const

@@ -13,7 +13,7 @@ import {windowsFiles} from '../../layer/tree/windows.js'
 import {isWhiteout, opaqueMarker, whiteoutPrefix} from '../../layer/whiteout.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
-import {baseLayers} from '../slot/base-layers.js'
+import {baseLayers} from '../slot/entries/base-layers.js'
 
 /** A directory of an image. */
 export interface TreePart {

@@ -8,7 +8,7 @@ import {followLinks} from '../../layer/pack/follow-links.js'
 import {readLimits, readLayer} from '../../layer/records/read-layer.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
-import {type BaseLayers, nameOf} from '../slot/base-layers.js'
+import {type BaseLayers, nameOf} from '../slot/entries/base-layers.js'
 
 /** A regular file of an image, with its content. */
 export interface LayerFile {

@@ -2,7 +2,7 @@ import {PreconditionError} from '../../errors.js'
 import type {Image, NumberedLayer} from '../../image/image.js'
 import {findSlots, type Slot} from '../../image/slot.js'
 import {digestOf, type Digest} from '../../oci/digest.js'
-import {baseLayers, nameOf} from '../slot/base-layers.js'
+import {baseLayers, nameOf} from '../slot/entries/base-layers.js'
 import type {LayerFile} from './layer-files.js'
 
 /**

@@ -8,6 +8,14 @@ export interface SlotFacts extends Omit<PackedContent, 'diffId' | 'look'> {
   readonly diffId: Digest | undefined
 }
 
+/** Of a slot of several layers. */
+export function shardedFacts(
+  {entries, newestMtime}: Pick<SlotFacts, 'entries' | 'newestMtime'>,
+  tarSize: number,
+): SlotFacts {
+  return {diffId: undefined, tarSize, entries, newestMtime}
+}
+
 /** The layers of a slot, all of them in the store. */
 export interface StoredContent {
   /** Lowest first. */

@@ -134,6 +134,16 @@ export function createPresence(
   }
 }
 
+/** Checks those that all targets have with the first, and any other one when it is asked for. */
+export function presenceOf(
+  store: ContentStore,
+  known: readonly KnownLayer[],
+  signal: AbortSignal,
+): Presence {
+  const own = known.filter((layer) => layer.own)
+  return createPresence(store, own, signal)
+}
+
 /** Whether the store has the blob of a layer, with the expected size. */
 export async function isThere(
   store: ContentStore,

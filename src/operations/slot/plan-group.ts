@@ -114,7 +114,7 @@ async function lookFor(
   if (!exhaustive && !isDecisive) return missing(options, count, {}, count)
   const packing = packingOf(content, shards)
   const divided = {...content, plan: shards}
-  const {compareShards} = await import('./store-shards.js')
+  const {compareShards} = await import('./compare-shards.js')
   const compared = await compareShards(store, divided, {...how, packing}, ports)
   const layers = compared.layers.filter((layer) => layer !== undefined)
   if (layers.length < compared.layers.length)

@@ -1,11 +1,15 @@
 import type {BlockBuffers} from '../../layer/compress/blocks.js'
 import type {BlockHash} from '../../layer/pack/block-hash.js'
-import {startBlockHash} from '../../layer/pack/hash-layer.js'
+import {hashLayer, startBlockHash} from '../../layer/pack/hash-layer.js'
+import type {ContentOptions, PackedContent} from '../../layer/pack/packed-content.js'
+import type {Entries} from '../../layer/tree/walked-entry.js'
+import type {CallOptions} from '../../store/content-store.js'
+import {createLimiter} from '../../stream/limiter.js'
 
-/** Hashes the layers of a slot, one after the other. */
+/** Hashes layers of a slot that this thread reads, one after the other. */
 export interface ShardHash {
-  /** For the next layer, when the one before is done. */
-  next(): Promise<BlockHash>
+  /** As `hashLayer`. A layer waits until those that were asked for before are done. */
+  hash(entries: Entries, call: ContentOptions & CallOptions): Promise<PackedContent>
   close(): Promise<void>
 }
 
@@ -13,21 +17,33 @@ export interface ShardHash {
 const fewLayers = 2
 
 /**
- * The first layers are hashed in this thread, which also reads them, and the others beside it, if
- * there is more than one job.
+ * The first layers are hashed in this thread, and the others beside it, if there is more than one
+ * job.
  */
 export function createShardHash(jobs: number, buffers: BlockBuffers): ShardHash {
+  const turns = createLimiter(1)
   let count = 0
   let hash: BlockHash | undefined
   return {
-    async next() {
-      count++
-      if (count === fewLayers + 1 && jobs > 1) {
-        await hash?.close()
-        hash = await startBlockHash(true, buffers)
+    async hash(entries, call) {
+      const leave = await turns.enter(call.signal)
+      try {
+        const hashed = await hashLayer(entries, {...call, hash: await next()})
+        if (!hashed) throw new Error('hashing without a limit came to one')
+        return hashed
+      } finally {
+        leave()
       }
-      return (hash ??= await startBlockHash(false, buffers))
     },
     close: async () => hash?.close(),
+  }
+
+  async function next(): Promise<BlockHash> {
+    count++
+    if (count === fewLayers + 1 && jobs > 1) {
+      await hash?.close()
+      hash = await startBlockHash(true, buffers)
+    }
+    return (hash ??= await startBlockHash(false, buffers))
   }
 }

@@ -3,6 +3,7 @@ import {divide, oneShard, type Shard} from '../../layer/shards/divide.js'
 import {shardLooks} from '../../layer/shards/shard-looks.js'
 import type {ShardPlan} from '../../layer/shards/shard-plan.js'
 import {withFileXattrs} from '../../layer/tree/file-xattrs.js'
+import {onceOfEachKind} from '../../layer/tree/read-xattrs.js'
 import {lookOf} from '../../layer/tree/layer-look.js'
 import type {LayerLook} from '../../layer/tree/division.js'
 import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
@@ -38,10 +39,10 @@ export function* partsOf(
 ): Generator<Part> {
   const {content, plan, frame = asTheyAre, memory} = sharded
   // planning has looked at the states, too
-  const states: Entries = () => content('states')
+  const states: Entries = Object.assign(() => content('states'), {rows: content.rows})
   const shardOf = shardReader(states, plan)
   const looks = memory && !memory.isEmpty ? lookAtAll(sharded, shardOf) : undefined
-  const onWarning = (message: string): void => report({kind: 'warning', message})
+  const onWarning = onceOfEachKind((message) => report({kind: 'warning', message}))
   const entriesOf = (shardAt: () => Shard): Entries => {
     const entries = () => frame(withFileXattrs(shardAt().entries(), onWarning))
     if (sharded.frame) return entries
@@ -56,8 +57,10 @@ export function* partsOf(
     return
   }
   for (const [number, look] of looks.entries()) {
-    const entries = entriesOf(() => shardOf(number))
-    const newest = sharded.frame ? undefined : () => newestIn(shardOf(number))
+    let shard: Shard | undefined
+    const find = () => (shard ??= shardOf(number))
+    const entries = entriesOf(find)
+    const newest = sharded.frame ? undefined : () => newestIn(find())
     yield {number, entries, look, recalled: memory?.recall(look), newest}
   }
 }
@@ -67,7 +70,7 @@ function lookAtAll(
   {content, plan, frame}: ShardedContent,
   shardOf: (number: number) => Shard,
 ): readonly LayerLook[] {
-  const states: Entries = () => content('states')
+  const states: Entries = Object.assign(() => content('states'), {rows: content.rows})
   if (frame) return Array.from(divide(states, plan), ({entries}) => lookOf(frame(entries())))
   const kept = plan.kept?.looks
   if (kept && kept.filter((look) => look === undefined).length <= fewLayers)
@@ -76,8 +79,8 @@ function lookAtAll(
 }
 
 /**
- * Gives layers in ascending order: the first few by a walk each, because often there are no more,
- * and the others by one walk.
+ * Gives the first few layers by a walk each, because often there are no more, and the others by one
+ * walk if they are asked for in ascending order; one that it has passed by a walk of its own.
  */
 function shardReader(states: Entries, plan: ShardPlan): (number: number) => Shard {
   const alone = new Map<number, Shard>()
@@ -91,6 +94,7 @@ function shardReader(states: Entries, plan: ShardPlan): (number: number) => Shar
       alone.set(number, shard)
       return shard
     }
+    if (last && last.number > number) return oneShard(states, plan, number)
     divided ??= divide(states, plan)
     while (last === undefined || last.number < number) {
       const next = divided.next()

@@ -1,4 +1,5 @@
 import {describe, expect, it} from 'vitest'
+import {holdEntries} from '../../../src/layer/recording/held-entries.js'
 import {ownDeflate} from '../../../src/layer/compress/codec.js'
 import {
   type LayerThreads,
@@ -6,9 +7,15 @@ import {
   smallLayers,
 } from '../../../src/layer/pack/layer-threads.js'
 
+/** Without entries, though they say that they take so many bytes of tar. */
+const rowsOf = (tarBytes: number) => ({
+  rows: {...holdEntries().rows(), tarBytes},
+  onWarning: () => undefined,
+})
+
 /** Gives the threads back that `take` gives, and expects the next layer to get the same. */
-async function expectKept(threads: LayerThreads, take: keyof LayerThreads & `take${string}`) {
-  const first = await threads[take](ownDeflate, 1)
+async function expectKept(threads: LayerThreads) {
+  const first = await threads.take(ownDeflate, 1)
   if (!first) throw new Error('there are no threads')
   await threads.giveBack(first)
   expect(await threads.take(ownDeflate, 1)).toBe(first)
@@ -20,25 +27,32 @@ describe('the threads of layers', () => {
     const threads = layerThreads(2)
     try {
       expect(await threads.take(ownDeflate, smallLayers - 1)).toBeUndefined()
-      await expectKept(threads, 'take')
+      await expectKept(threads)
     } finally {
       await threads.close()
     }
   })
 
-  it('that hash are those that pack later', async () => {
-    const threads = layerThreads(2)
+  it('count what is only hashed apart from what is packed', async () => {
+    const threads = layerThreads(2, 'rows')
     try {
-      expect(await threads.takeToHash(ownDeflate, smallLayers - 1)).toBeUndefined()
-      // what is only hashed does not count for what is packed
+      expect(await threads.hash(rowsOf(smallLayers - 1))).toBeUndefined()
       expect(await threads.take(ownDeflate, smallLayers - 1)).toBeUndefined()
-      await expectKept(threads, 'takeToHash')
+      expect(await threads.hash(rowsOf(1))).toMatchObject({size: 1024})
+      await expectKept(threads)
     } finally {
       await threads.close()
     }
   })
 
   it('are not started for one job', async () => {
-    expect(await layerThreads(1).take(ownDeflate, smallLayers)).toBeUndefined()
+    const threads = layerThreads(1)
+    expect(await threads.take(ownDeflate, smallLayers)).toBeUndefined()
+    expect(await threads.hash(rowsOf(smallLayers))).toBeUndefined()
+    expect(threads.mostHashed).toBe(0)
+  })
+
+  it('that hash are one for each job, and four at most', () => {
+    expect([2, 3, 16].map((jobs) => layerThreads(jobs).mostHashed)).toEqual([2, 3, 4])
   })
 })

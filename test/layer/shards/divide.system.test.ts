@@ -20,6 +20,7 @@ import {planShards} from '../../../src/layer/shards/plan.js'
 import {divide, oneShard, placeEach} from '../../../src/layer/shards/divide.js'
 import {countShards, type ShardPlan} from '../../../src/layer/shards/shard-plan.js'
 import {unpackLayer, unpackLayers} from '../../../src/layer/unpack/unpack-layers.js'
+import {createRecord} from '../../../src/layer/recording/record.js'
 import {walk} from '../../../src/layer/tree/walk.js'
 import type {WalkedEntry} from '../../../src/layer/tree/walked-entry.js'
 import {windowsLayer} from '../../../src/layer/tree/windows.js'
@@ -179,6 +180,43 @@ describe('several layers of one tree', () => {
       ),
       {numRuns: runs(0.2)},
     )
+  })
+
+  it('are the same of the rows of a walk', async () => {
+    let compared = 0
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(node, {minLength: 1, maxLength: 60}),
+        fc.integer({min: 2, max: 9}),
+        fc.constantFrom('/', '/opt/models'),
+        fc.constantFrom('link', 'symlink'),
+        async (nodes, layers, path, left) => {
+          const root = join(await tempDir(), 'tree')
+          // rows hold neither these nor hard links to symbolic links
+          const plain = nodes.map((each) =>
+            ['fifo', left].includes(each.kind) ? {...each, kind: 'file' as const} : each,
+          )
+          await makeTree(root, plain)
+          const entries: Entries = () => walk(root, {path, whiteouts: true, detail: 'states'})
+          const {plan} = planShards(entries, layers, 127)
+          if (!plan) return
+          const prefixLength = path === '/' ? 0 : path.length
+          const record = createRecord(prefixLength)
+          for (const walked of entries()) record.add(walked)
+          const found = record.rows()
+          if (!found) throw new Error('the rows of the walk do not hold all of it')
+          const rows = () => ({...found, folder: `${root}/`, prefixLength})
+          const nobody: Entries = () => {
+            throw new Error('rows are enough')
+          }
+          const divided = (of: Entries) => [...divide(of, plan)].map(({entries: own}) => [...own()])
+          expect(divided(Object.assign(nobody, {rows}))).toEqual(divided(entries))
+          compared++
+        },
+      ),
+      {numRuns: runs(0.3)},
+    )
+    expect(compared).toBeGreaterThan(1)
   })
 
   /** What must hold of every layer by itself. */

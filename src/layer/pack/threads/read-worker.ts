@@ -2,11 +2,10 @@
 // that it imports: read-worker.js, beside this one and in dist.
 import '../../../program/thread-flags.js'
 import {createHash} from 'node:crypto'
-import {parentPort, receiveMessageOnPort, workerData} from 'node:worker_threads'
+import {parentPort, receiveMessageOnPort} from 'node:worker_threads'
 import {crc32} from 'node:zlib'
 import {InjectError} from '../../../errors.js'
-import {ringBell} from '../../bell.js'
-import type {BlockRule} from '../../compress/blocks.js'
+import {type BlockRule, ownBlocks} from '../../compress/blocks.js'
 import {foundEntries} from '../../recording/found-entries.js'
 import {heldIn} from '../../recording/held-entries.js'
 import {withFileXattrs} from '../../tree/file-xattrs.js'
@@ -16,7 +15,14 @@ import {countEntries} from '../blocks/count-entries.js'
 import {tarBlocks, type TarItem, UnreadFile} from '../blocks/tar-blocks.js'
 import {writeTar} from '../blocks/write-tar.js'
 import {type Batch, readBatch} from './batch.js'
-import type {ReaderMessage, ReaderTask, ReadSum} from './reader-message.js'
+import type {
+  ReaderAnswer,
+  ReaderMessage,
+  ReaderTask,
+  ReadSum,
+  RingToFill,
+  RowsTask,
+} from './reader-message.js'
 import {
   awaitFed,
   awaitState,
@@ -25,26 +31,26 @@ import {
   free,
   full,
   inputAt,
-  type Ring,
   setLength,
   setState,
 } from './ring.js'
 import {plainCause, plainError} from './thread-error.js'
 
-const {ring, rule, hasCrc} = workerData as {
-  readonly ring: Ring
-  readonly rule: BlockRule
-  readonly hasCrc: boolean
+/** What it fills, and the memory of that. */
+interface Place extends RingToFill {
+  readonly bytes: Buffer
 }
-const bytes = Buffer.from(ring.memory.buffer)
-let own: Buffer | undefined
+
+/** Where blocks end does not matter to a hash; such small ones stay in a processor's cache. */
+const hashedBlocks: BlockRule = {...ownBlocks, least: Infinity}
+let hashedBlock: Buffer | undefined
 
 /** The blocks of one tar, and its totals. */
 interface Blocks {
   readonly blocks: Iterable<Buffer>
   readonly seen: () => ReadSum['seen']
   /** The error as data for the main thread; `undefined` for a bug. */
-  readonly describe: (error: unknown) => ReaderMessage | undefined
+  readonly describe: (error: unknown) => ReaderAnswer | undefined
 }
 
 /** One listener, so that what one tar was warned of is not said again of the next. */
@@ -56,9 +62,12 @@ function entriesOf(task: Exclude<ReaderTask, Batch>): Iterable<WalkedEntry> {
   return task.found ? foundEntries(task.found, walk) : walkTree(walk, 'content')
 }
 
+type Allocate = (length: number) => Buffer
+
 function blocksOfEntries(
   entries: Iterable<WalkedEntry>,
-  allocate: (length: number) => Buffer,
+  rule: BlockRule,
+  allocate: Allocate,
 ): Blocks {
   const count = countEntries()
   return {
@@ -69,7 +78,7 @@ function blocksOfEntries(
   }
 }
 
-function blocksOfBatches(first: Batch, allocate: (length: number) => Buffer): Blocks {
+function blocksOfBatches(first: Batch, {ring, rule}: Place, allocate: Allocate): Blocks {
   let count = 0
   return {
     blocks: tarBlocks(items(), rule, allocate),
@@ -97,36 +106,47 @@ function blocksOfBatches(first: Batch, allocate: (length: number) => Buffer): Bl
   }
 }
 
-/** Fills the ring with the blocks of a tar, then reports its totals, or what failed. */
-function readTar(task: ReaderTask): void {
-  let block = 0
-  const isHashed = 'rows' in task && task.isHashed === true
-  const {blocks, seen, describe} =
-    'headers' in task
-      ? blocksOfBatches(task, allocate)
-      : blocksOfEntries(entriesOf(task), isHashed ? allocateHere : allocate)
-  const hash = createHash('sha256')
-  let crc = 0
-  let size = 0
-  try {
-    for (const part of blocks) {
+/** Hashes a tar, then reports its totals, or what failed. */
+function hashTar(task: RowsTask): void {
+  const tar = blocksOfEntries(entriesOf(task), hashedBlocks, (length) => {
+    hashedBlock ??= Buffer.allocUnsafeSlow(hashedBlocks.large)
+    return hashedBlock.subarray(0, length)
+  })
+  report(tar, () => {
+    const hash = createHash('sha256')
+    let size = 0
+    for (const part of tar.blocks) {
       hash.update(part)
       size += part.length
-      if (isHashed) continue
+    }
+    return {digest: hash.digest('hex'), crc: 0, size}
+  })
+}
+
+/** Fills the ring with the blocks of a tar, then reports its totals, or what failed. */
+function fillRing(task: ReaderTask, place: Place): void {
+  const {ring, rule, hasCrc, bytes} = place
+  let block = 0
+  const tar =
+    'headers' in task
+      ? blocksOfBatches(task, place, allocate)
+      : blocksOfEntries(entriesOf(task), rule, allocate)
+  report(tar, () => {
+    const hash = createHash('sha256')
+    let crc = 0
+    let size = 0
+    for (const part of tar.blocks) {
+      hash.update(part)
+      size += part.length
       if (hasCrc) crc = crc32(part, crc)
       pass(part.length)
     }
-    for (let thread = 0; !isHashed && thread < ring.shape.compressors; thread++) {
+    for (let thread = 0; thread < ring.shape.compressors; thread++) {
       awaitState(ring, block, free)
       pass(end)
     }
-    post({kind: 'sum', sum: {digest: hash.digest('hex'), crc, size, seen: seen()}})
-  } catch (error) {
-    const message = describe(error)
-    if (!message) throw error
-    post(message)
-  }
-  ringBell(ring)
+    return {digest: hash.digest('hex'), crc, size}
+  })
 
   function allocate(length: number): Buffer {
     awaitState(ring, block, free)
@@ -141,14 +161,25 @@ function readTar(task: ReaderTask): void {
   }
 }
 
-/** For blocks that nobody else needs, one at a time. */
-function allocateHere(length: number): Buffer {
-  own ??= Buffer.allocUnsafeSlow(rule.large)
-  return own.subarray(0, length)
+function report({seen, describe}: Blocks, read: () => Omit<ReadSum, 'seen'>): void {
+  try {
+    const sum = read()
+    post({kind: 'sum', sum: {...sum, seen: seen()}})
+  } catch (error) {
+    const message = describe(error)
+    if (!message) throw error
+    post(message)
+  }
 }
 
 function post(message: ReaderMessage): void {
   parentPort?.postMessage(message)
 }
 
-parentPort?.on('message', readTar)
+let place: Place | undefined
+parentPort?.on('message', (message: ReaderTask | RingToFill) => {
+  if ('ring' in message) place = {...message, bytes: Buffer.from(message.ring.memory.buffer)}
+  else if ('rows' in message && message.isHashed === true) hashTar(message)
+  else if (place) fillRing(message, place)
+  else throw new Error('there is no ring to fill')
+})

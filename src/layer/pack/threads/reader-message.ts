@@ -1,11 +1,20 @@
+import type {BlockRule} from '../../compress/blocks.js'
 import type {LayerLook} from '../../tree/division.js'
 import type {FoundTree, HeldRows, Tree} from '../../tree/walked-entry.js'
 import type {Batch} from './batch.js'
+import type {Ring} from './ring.js'
 import type {SystemError, ThreadError} from './thread-error.js'
 
+/** Where the reading thread puts blocks from now on. */
+export interface RingToFill {
+  readonly ring: Ring
+  readonly rule: BlockRule
+  readonly hasCrc: boolean
+}
+
 /**
- * The input of the reading thread: a tree, rows in memory that is shared until the tar is read, or
- * the first batch of items.
+ * A tar for the reading thread: a tree, rows in memory that is shared until the tar is read, or the
+ * first batch of items.
  */
 export type ReaderTask = TreeTask | RowsTask | Batch
 
@@ -15,7 +24,7 @@ export interface TreeTask {
   readonly found: FoundTree | undefined
 }
 
-/** To be compressed, or only hashed. */
+/** For the ring, or only to be hashed. */
 export interface RowsTask {
   readonly rows: HeldRows
   readonly isHashed?: boolean
@@ -39,9 +48,11 @@ export interface SeenTree {
   readonly look: LayerLook
 }
 
-/** Messages of the reading thread: warnings, and finally one of the others. */
-export type ReaderMessage =
-  | {readonly kind: 'warning'; readonly text: string}
+/** Messages of the reading thread. */
+export type ReaderMessage = {readonly kind: 'warning'; readonly text: string} | ReaderAnswer
+
+/** The last message about a tar. */
+export type ReaderAnswer =
   | {readonly kind: 'sum'; readonly sum: ReadSum}
   /** The item of this number could not be read. */
   | {

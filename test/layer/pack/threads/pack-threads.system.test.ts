@@ -25,9 +25,10 @@ import {InjectError} from '../../../../src/errors.js'
 import {type LayerThreads, layerThreads} from '../../../../src/layer/pack/layer-threads.js'
 import {packLayer, type PackOptions} from '../../../../src/layer/pack/pack.js'
 import {
+  createPackThreads,
   type PackThreads,
-  startPackThreads,
 } from '../../../../src/layer/pack/threads/pack-threads.js'
+import {createReaders} from '../../../../src/layer/pack/threads/readers.js'
 import {type EntryItem, tarItems} from '../../../../src/layer/pack/blocks/write-tar.js'
 import {recordedOnce} from '../../../../src/layer/recording/recorded-content.js'
 import {lookOf} from '../../../../src/layer/tree/layer-look.js'
@@ -93,16 +94,18 @@ beforeAll(async () => {
   threadsBefore = readdirSync('/proc/self/task').length
 })
 
-const started: PackThreads[] = []
+const started: {close(): Promise<void>}[] = []
 /** All that compress do so from the first piece on, unless there is patience. */
 const start = (jobs: number, codec: BlockCodec = ownDeflate, patience = -1): PackThreads => {
-  const threads = startPackThreads(jobs, codec, patience)
-  started.push(threads)
+  const readers = createReaders(1, 'walk')
+  const threads = createPackThreads({jobs, codec, readers, patience})
+  started.push(threads, readers)
   return threads
 }
 const allAtOnce = (jobs: number): LayerThreads => ({
   take: (codec) => Promise.resolve(jobs > 1 ? start(jobs, codec) : undefined),
-  takeToHash: () => Promise.resolve(undefined),
+  mostHashed: 0,
+  hash: () => Promise.resolve(undefined),
   giveBack: () => Promise.resolve(),
   close: () => Promise.resolve(),
 })
@@ -377,8 +380,10 @@ describe('packing in threads', () => {
 
   it('starts more threads when those before cannot keep up, and not before', async () => {
     const threads = start(4, ownDeflate, 0)
-    // that which reads
-    expect(workers()).toBe(1)
+    expect(workers()).toBe(0)
+    await drain(threads.pack([...itemsOf(common)].slice(0, 9)))
+    // that which reads, and one that compresses
+    expect(workers()).toBe(2)
     // the ring is full at some time, for large files are read faster than they are compressed
     for (let run = 0; run < 50 && workers() < 5; run++) await drain(threads.pack(itemsOf(common)))
     expect(workers()).toBe(5)

@@ -22,7 +22,7 @@ describe('parts of a tree', () => {
     expect(listParts(root, undefined)).toEqual(names.map((name) => `top/${name}`))
   })
 
-  it('are none of a directory that is not there', async () => {
+  it('need a directory that is there', async () => {
     expect(listParts(join(await tempDir(), 'gone'), undefined)).toEqual([])
   })
 })

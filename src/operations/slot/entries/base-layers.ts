@@ -1,14 +1,14 @@
-import {InjectError, unlessFailed} from '../../errors.js'
-import type {Image, NumberedLayer} from '../../image/image.js'
-import type {Slot} from '../../image/slot.js'
-import {layerTitle} from '../../layer/in-layer.js'
-import type {LayerIndex} from '../../layer/contents/layer-index.js'
-import {tocPlace, type TocPlace} from '../../layer/contents/toc-place.js'
-import {type Digest, digestOf} from '../../oci/digest.js'
-import {isForeignLayer, layerCompression} from '../../oci/media-type.js'
-import type {ContentStore} from '../../store/content-store.js'
-import {type RangeReader, readsRanges} from '../../store/range-reader.js'
-import {type Ports, tolerate} from '../../ports.js'
+import {InjectError, unlessFailed} from '../../../errors.js'
+import type {Image, NumberedLayer} from '../../../image/image.js'
+import type {Slot} from '../../../image/slot.js'
+import {layerTitle} from '../../../layer/in-layer.js'
+import type {LayerIndex} from '../../../layer/contents/layer-index.js'
+import {tocPlace, type TocPlace} from '../../../layer/contents/toc-place.js'
+import {type Digest, digestOf} from '../../../oci/digest.js'
+import {isForeignLayer, layerCompression} from '../../../oci/media-type.js'
+import type {ContentStore} from '../../../store/content-store.js'
+import {type RangeReader, readsRanges} from '../../../store/range-reader.js'
+import {type Ports, tolerate} from '../../../ports.js'
 
 /** The contents of the layers of images; each layer is read at most once in a run. */
 export interface BaseLayers {
@@ -88,7 +88,7 @@ export function createBaseLayers(store: ContentStore, ports: Ports): BaseLayers 
       if (!part) readRange = undefined
       return part
     }
-    const {readToc} = await import('../../layer/contents/read-toc.js')
+    const {readToc} = await import('../../../layer/contents/read-toc.js')
     // without the table the layer itself is read, which says what is wrong
     const index = await unlessFailed(() => readToc(table, descriptor.size, read))
     if (index) await keep(key, index)
@@ -104,7 +104,7 @@ export function createBaseLayers(store: ContentStore, ports: Ports): BaseLayers 
       const {descriptor, diffId} = layer
       if (before || found.has(diffId)) return before
       report({kind: 'step', step: 'read image', on: `layer ${descriptor.digest}`})
-      const {readLayerIndex} = await import('../../layer/contents/layer-index.js')
+      const {readLayerIndex} = await import('../../../layer/contents/layer-index.js')
       const blob = await store.openBlob(descriptor, {signal})
       try {
         const place = {number: layer.number, digest: descriptor.digest}

@@ -1,10 +1,10 @@
-import {UnsafeContentError} from '../../errors.js'
-import type {NumberedLayer} from '../../image/image.js'
-import {type ByteString, display, parentOf} from '../../layer/byte-string.js'
-import type {EntryMetadata} from '../../layer/entry.js'
-import {findPaths, withParents} from '../../layer/pack/base-directories.js'
-import type {FolderAt} from '../../layer/tree/folder-at.js'
-import type {Ports} from '../../ports.js'
+import {UnsafeContentError} from '../../../errors.js'
+import type {NumberedLayer} from '../../../image/image.js'
+import {type ByteString, display, parentOf} from '../../../layer/byte-string.js'
+import type {EntryMetadata} from '../../../layer/entry.js'
+import {findPaths, withParents} from '../../../layer/pack/base-directories.js'
+import type {FolderAt} from '../../../layer/tree/folder-at.js'
+import type {Ports} from '../../../ports.js'
 import {type BaseLayers, nameOf} from './base-layers.js'
 
 /** The most layers to read for unusual names; the root file system is among the lowest layers. */

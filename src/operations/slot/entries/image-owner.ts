@@ -1,10 +1,10 @@
-import {NotFoundError} from '../../errors.js'
-import type {Image} from '../../image/image.js'
-import type {Slot} from '../../image/slot.js'
-import {quoted} from '../../oci/quoted.js'
-import type {ContentStore} from '../../store/content-store.js'
-import type {Ports} from '../../ports.js'
-import type {NamedOwner, Owner} from '../../layer/tree/owner.js'
+import {NotFoundError} from '../../../errors.js'
+import type {Image} from '../../../image/image.js'
+import type {Slot} from '../../../image/slot.js'
+import {quoted} from '../../../oci/quoted.js'
+import type {ContentStore} from '../../../store/content-store.js'
+import type {Ports} from '../../../ports.js'
+import type {NamedOwner, Owner} from '../../../layer/tree/owner.js'
 import {baseLayers, createBaseLayers} from './base-layers.js'
 
 /** The numbers that names stand for in an image. */

@@ -1,20 +1,20 @@
-import type {Image, NumberedLayer} from '../../image/image.js'
-import type {Slot} from '../../image/slot.js'
-import type {ByteString} from '../../layer/byte-string.js'
-import {findPaths} from '../../layer/pack/base-directories.js'
-import {followLinks, throughLinks} from '../../layer/pack/follow-links.js'
+import type {Image, NumberedLayer} from '../../../image/image.js'
+import type {Slot} from '../../../image/slot.js'
+import type {ByteString} from '../../../layer/byte-string.js'
+import {findPaths} from '../../../layer/pack/base-directories.js'
+import {followLinks, throughLinks} from '../../../layer/pack/follow-links.js'
 import {
   directoriesOf,
   type Parents,
   withBaseDirectories,
   withoutBaseDirectories,
-} from '../../layer/pack/parents.js'
-import type {FolderAt} from '../../layer/tree/folder-at.js'
-import type {Entries, WalkedEntry} from '../../layer/tree/walked-entry.js'
-import {windowsLayer} from '../../layer/tree/windows.js'
-import {digestOf} from '../../oci/digest.js'
-import type {ContentStore} from '../../store/content-store.js'
-import type {Ports} from '../../ports.js'
+} from '../../../layer/pack/parents.js'
+import type {FolderAt} from '../../../layer/tree/folder-at.js'
+import type {Entries, WalkedEntry} from '../../../layer/tree/walked-entry.js'
+import {windowsLayer} from '../../../layer/tree/windows.js'
+import {digestOf} from '../../../oci/digest.js'
+import type {ContentStore} from '../../../store/content-store.js'
+import type {Ports} from '../../../ports.js'
 import {baseLayers, createBaseLayers} from './base-layers.js'
 import {checkLinks} from './check-links.js'
 
