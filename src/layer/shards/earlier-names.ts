@@ -4,7 +4,8 @@ import {createNameList} from '../tree/name-list.js'
 
 /** A name that waits for the other names of its file. */
 export interface EarlierName<Place> {
-  readonly path: ByteString
+  /** In its place. */
+  readonly name: ByteString
   readonly place: Place
 }
 
@@ -23,7 +24,7 @@ export interface EarlierNames<Place> {
 
 /** With no names waiting. */
 export function createEarlierNames<Place>(): EarlierNames<Place> {
-  const paths = createNameList()
+  const names = createNameList()
   const places: Place[] = []
   /** Of each name the one before it in its group, counted from 1; 0 for none. */
   const before = createColumn<number>((length) => new Uint32Array(length))
@@ -36,8 +37,8 @@ export function createEarlierNames<Place>(): EarlierNames<Place> {
       return size
     },
     count: (group) => counts[group] ?? 0,
-    add(group, {path, place}) {
-      const number = paths.add(path)
+    add(group, {name, place}) {
+      const number = names.add(name)
       places.push(place)
       lasts = withRoom(lasts, group)
       counts = withRoom(counts, group)
@@ -47,13 +48,13 @@ export function createEarlierNames<Place>(): EarlierNames<Place> {
       counts[group] = (counts[group] ?? 0) + 1
     },
     take(group) {
-      const names: EarlierName<Place>[] = []
-      if ((counts[group] ?? 0) === 0) return names
+      const taken: EarlierName<Place>[] = []
+      if ((counts[group] ?? 0) === 0) return taken
       for (let next = lasts[group] ?? 0; next > 0; next = before.at(next - 1))
-        names.push({path: paths.at(next - 1), place: places[next - 1] as Place})
+        taken.push({name: names.at(next - 1), place: places[next - 1] as Place})
       lasts[group] = counts[group] = 0
       size--
-      return names.reverse()
+      return taken.reverse()
     },
   }
 }

@@ -94,13 +94,13 @@ export function createPlacer<Folder>(
 
   function placeNames({names, group}: PlacedItem): void {
     if (earlier.count(group) + 1 < (ofGroups.get(group) ?? names)) {
-      earlier.add(group, {path, place: level})
+      earlier.add(group, {name: path.slice(level?.prefix.length), place: level})
       return
     }
     put()
-    for (const other of earlier.take(group)) {
-      leadTo(other.place)
-      placing.link(shard, other.path)
+    for (const {name, place} of earlier.take(group)) {
+      leadTo(place)
+      placing.link(shard, `${place?.prefix ?? ''}${name}`)
     }
   }
 
