@@ -1,3 +1,4 @@
+import {createTurn} from '../../stream/take-turns.js'
 import {autoLayerSize} from './layer-size.js'
 import type {WalkedEntry} from '../tree/walked-entry.js'
 
@@ -22,18 +23,26 @@ export interface Outlook {
 
 const headerLength = 512
 
-/** Of entries of the detail `names`. No file is opened. */
-export function outlook(
+/**
+ * Of entries of the detail `names`. No file is opened. Others get their turn between entries.
+ * Throws the signal's reason.
+ */
+export async function outlook(
   entries: Iterable<WalkedEntry>,
   {limit = Infinity, newest = Infinity}: TarBounds,
-): Outlook {
+  signal?: AbortSignal,
+): Promise<Outlook> {
   /** The ranges of newer entries, in ascending order. */
   const changed: number[] = []
   let at = 0
+  const turn = createTurn()
   for (const {entry} of entries) {
     const size = entry.kind === 'file' ? entry.size : 0
     if (entry.mtime > newest) changed.push(at, at + size)
     at += size + headerLength
+    if (!turn.isOver()) continue
+    await turn.giveTurn()
+    signal?.throwIfAborted()
   }
   const part = autoLayerSize(at)
   const parts = new Set<number>()

@@ -65,7 +65,8 @@ export async function compare(
       }
   const once = entries.walk && (await loadWalkedOnce())(entries, entries.walk)
   if (bounds.newest !== undefined && bounds.newest < Infinity) {
-    const {isOut, share} = outlook(reportedWalk(once?.names ?? entries, {report})('names'), bounds)
+    const names = reportedWalk(once?.names ?? entries, {report})('names')
+    const {isOut, share} = await outlook(names, bounds, signal)
     if (isOut) return {content: undefined, layer: undefined, share}
   }
   if (!exhaustive && !known.some((layer) => isProvenByHash(layer, isStanding))) {
