@@ -19,7 +19,7 @@ export const packFlags = {
     helpGroup: 'SPEED',
     helpValue: 'N',
     summary:
-      'Blocks to compress at once (default: one per processor); 1 also makes uploads sequential.',
+      'Threads that read and compress (default: one per processor); 1 also makes uploads sequential.',
   }),
   cache: Flags.boolean({
     helpGroup: 'SPEED',
