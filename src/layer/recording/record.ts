@@ -30,14 +30,20 @@ export interface WalkRecord {
   rows(): PackedRows | undefined
 }
 
-/** An empty record. Rare members (devices, attributes) are kept as objects. */
-export function createRecord(prefixLength: number, mostBytes = mostRecorded): WalkRecord {
+/**
+ * An empty record. Rare members (devices, attributes) are kept as objects. `folder` is what the
+ * kernel is told before the paths of files; default: as the first file that is added says.
+ */
+export function createRecord(
+  prefixLength: number,
+  mostBytes = mostRecorded,
+  folder?: ByteString,
+): WalkRecord {
   const writer = new RowWriter()
   const numbers = new RowNumbers()
   const oddOnes: WalkedEntry[] = []
   let entryCount = 0
-  /** The common prefix of all files' paths. */
-  let folder: ByteString | undefined
+  let common = folder
 
   return {
     add(walked) {
@@ -66,7 +72,7 @@ export function createRecord(prefixLength: number, mostBytes = mostRecorded): Wa
     },
     replay(hasStates) {
       const rows = new RowReader(writer.rows())
-      return replay({rows, oddOnes, folder: folder ?? '', prefixLength}, hasStates)
+      return replay({rows, oddOnes, folder: common ?? '', prefixLength}, hasStates)
     },
     rows: () => (oddOnes.length === 0 ? writer.rows() : undefined),
   }
@@ -103,8 +109,8 @@ export function createRecord(prefixLength: number, mostBytes = mostRecorded): Wa
   function isInFolder({path}: WalkedFile, entryPath: ByteString): boolean {
     const access = typeof path === 'string' ? path : path.toString('latin1')
     const inside = entryPath.slice(prefixLength)
-    folder ??= access.slice(0, access.length - inside.length)
-    return access === folder + inside
+    common ??= access.slice(0, access.length - inside.length)
+    return access === common + inside
   }
 }
 

@@ -166,7 +166,7 @@ export function recordedWalk(
   function* recording(onFound?: (count: number) => void): Generator<WalkedEntry> {
     const root = tree && lstatSync(tree.directory, {bigint: true, throwIfNoEntry: false})
     const isAlike = tree !== undefined && areLinksAlike(tree.directory)
-    let own: WalkRecord | undefined = createRecord(prefixLength, most)
+    let own: WalkRecord | undefined = createRecord(prefixLength, most, tree && replayed.folder)
     const parts = tree && partsOf?.(tree)
     let count = 0
     const addRows: WalkedAlready = (relative, state) => {

@@ -61,7 +61,8 @@ function findPart(relative: string): FoundPart['found'] {
       if (warnings > before || isOddLink(each) || !record.add(each)) return undefined
     }
     const pieces = record.rows()?.pieces
-    if (!pieces) return undefined
+    // nothing may come after what is warned of
+    if (!pieces || warnings > before) return undefined
     const rows = new Uint8Array(pieces.reduce((sum, {length}) => sum + length, 0))
     let at = 0
     for (const piece of pieces) {

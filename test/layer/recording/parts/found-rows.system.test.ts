@@ -6,6 +6,7 @@ import {walkParts} from '../../../../src/layer/recording/parts/walk-parts.js'
 import {treeEntries} from '../../../../src/layer/tree/walk-tree.js'
 import type {Tree} from '../../../../src/layer/tree/walked-entry.js'
 import {tempDir} from '../../../support/temp-dir.js'
+import {awaitThreads, threadCount} from '../../../support/thread-count.js'
 
 const folders = Array.from({length: 80}, (_, number) => `d${100 + number}`)
 
@@ -39,6 +40,27 @@ describe('what a walk found, in rows', () => {
     expect(told.length).toBeGreaterThan(0)
     expect(told).toEqual(told.toSorted((one, other) => one - other))
     expect(await own.find?.({})).toMatchObject({count: expected.length})
+  })
+
+  it('says where files are that threads alone have found', async () => {
+    const directory = await tempDir()
+    symlinkSync('target', join(directory, 'a'))
+    for (const name of ['b', 'c']) mkdirSync(join(directory, name))
+    for (const name of ['b/file', 'c/file']) writeFileSync(join(directory, name), name)
+    const tree = {directory, path: '/opt', exclude: []}
+    const {entries} = recorded(tree)
+    const foundAlready = (of: Tree) => {
+      const threads = walkParts(of, 2, 1)
+      const count: typeof threads.count = (walked) => {
+        const before = threadCount()
+        threads.count(walked)
+        awaitThreads(before)
+      }
+      return {...threads, count}
+    }
+    const own = recordedWalk(entries, 'opt/', undefined, {parts: foundAlready})
+    await own.find?.({})
+    expect([...own('states')]).toEqual([...entries('states')])
   })
 
   it('is nothing where it is too much to be kept, and the entries are still to be had', async () => {

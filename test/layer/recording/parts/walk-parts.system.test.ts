@@ -1,4 +1,5 @@
-import {linkSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync} from 'node:fs'
+import {linkSync, mkdirSync, renameSync, symlinkSync, writeFileSync} from 'node:fs'
+import {createServer, type Server} from 'node:net'
 import {join} from 'node:path'
 import {execaSync} from 'execa'
 import {describe, expect, it} from 'vitest'
@@ -7,6 +8,7 @@ import {xattrBinding} from '../../../../src/layer/tree/read-xattrs.js'
 import {walkTree} from '../../../../src/layer/tree/walk-tree.js'
 import type {Tree, WalkedAlready, WalkedEntry} from '../../../../src/layer/tree/walked-entry.js'
 import {tempDir} from '../../../support/temp-dir.js'
+import {awaitThreads, threadCount} from '../../../support/thread-count.js'
 
 const folders = Array.from({length: 12}, (_, number) => `d${10 + number}`)
 
@@ -27,17 +29,6 @@ async function makeTree(add: (root: string) => void = () => undefined): Promise<
   }
   add(root)
   return root
-}
-
-function threadCount(): number {
-  return readdirSync('/proc/self/task').length
-}
-
-/** Until the threads that were started since have walked all that they can, and have ended. */
-function awaitThreads(before: number): void {
-  const nobody = new Int32Array(new SharedArrayBuffer(4))
-  for (let tries = 0; tries < 1000 && threadCount() > before; tries++)
-    Atomics.wait(nobody, 0, 0, 10)
 }
 
 interface Found {
@@ -118,6 +109,24 @@ describe('a walk with parts that threads walk', () => {
     expect(parts).toContain('d14/deeper')
     expect(parts).not.toContain('d15/deeper')
     expect(parts).not.toContain('d16/deeper')
+  })
+
+  it('leaves to the caller a part in which nothing comes after what is warned of', async () => {
+    const servers: Server[] = []
+    const directory = await makeTree((root) => {
+      for (const part of ['d15', 'd18'])
+        servers.push(createServer().listen(join(root, part, 'deeper/socket')))
+    })
+    const tree = {directory, path: '/', exclude: []}
+    const {entries, warnings, parts} = walkWithThreads(tree)
+    const alone = walkAlone(tree)
+    for (const server of servers) server.close()
+    expect(warnings).toEqual([
+      "'d15/deeper/socket' is a socket, which a layer cannot hold: left out",
+      "'d18/deeper/socket' is a socket, which a layer cannot hold: left out",
+    ])
+    expect({entries, warnings}).toEqual(alone)
+    expect(parts).toContain('d16/deeper')
   })
 
   it('throws what a walk without throws', async () => {

@@ -1,0 +1,13 @@
+import {readdirSync} from 'node:fs'
+
+/** Threads that this process has now. */
+export function threadCount(): number {
+  return readdirSync('/proc/self/task').length
+}
+
+/** Until the threads that were started since there were `before` have ended, for 10 s at most. */
+export function awaitThreads(before: number): void {
+  const nobody = new Int32Array(new SharedArrayBuffer(4))
+  for (let tries = 0; tries < 1000 && threadCount() > before; tries++)
+    Atomics.wait(nobody, 0, 0, 10)
+}
