@@ -1,4 +1,5 @@
 import {lstatSync} from 'node:fs'
+import {setTimeout} from 'node:timers/promises'
 import {isDeepStrictEqual} from 'node:util'
 import {type ByteString, fromText} from '../byte-string.js'
 import type {Division, LayerLook, RecalledDivision} from '../tree/division.js'
@@ -32,6 +33,9 @@ import {RowSplicer} from './rows/row-splicer.js'
 
 /** Details that the recorded one includes. */
 const listed: ReadonlySet<WalkDetail> = new Set(['directories', 'names', 'states'])
+
+/** Milliseconds until a thread is asked again whether it has walked a part. */
+const soon = 5
 
 /** Entries between two reports. */
 const often = 1000
@@ -67,6 +71,8 @@ export interface WalkedParts {
    * gets; only once.
    */
   rowsWithin(relative: ByteString, state: FileState): RowCursor | undefined
+  /** Whether a thread walks there, so that asking for it would have to wait. */
+  isBusy(relative: ByteString): boolean
   /** Called for each entry of it. */
   count(entry: WalkedEntry): void
   /** Ends the threads. */
@@ -98,6 +104,8 @@ export function recordedWalk(
   let earlier: Division | undefined
   let touched: TouchedFiles | undefined
   let isTooLarge = false
+  /** Of the walk that is under way. */
+  let threads: WalkedParts | undefined
   let isTaken = false
   let {kept} = keeper ?? {}
   const tree = entries.walk?.tree
@@ -132,7 +140,14 @@ export function recordedWalk(
     const turn = createTurn()
     const steps = recording(onFound ?? (() => undefined))
     try {
-      while (steps.next().done !== true) {
+      for (;;) {
+        const step = steps.next()
+        if (step.done === true) break
+        const {path, kind} = step.value.entry
+        while (kind === 'directory' && threads?.isBusy(path.slice(prefixLength)) === true) {
+          await setTimeout(soon)
+          signal?.throwIfAborted()
+        }
         if (!turn.isOver()) continue
         await turn.giveTurn()
         signal?.throwIfAborted()
@@ -168,6 +183,7 @@ export function recordedWalk(
     const isAlike = tree !== undefined && areLinksAlike(tree.directory)
     let own: WalkRecord | undefined = createRecord(prefixLength, most, tree && replayed.folder)
     const parts = tree && partsOf?.(tree)
+    threads = parts
     let count = 0
     const addRows: WalkedAlready = (relative, state) => {
       const found = parts?.rowsWithin(relative, state)

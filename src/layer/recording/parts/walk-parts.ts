@@ -19,6 +19,7 @@ import {
   type PartWork,
   waiting,
   walked,
+  walking,
   wordCount,
   wordOf,
 } from './part-words.js'
@@ -57,6 +58,7 @@ export function walkParts(tree: Tree, jobs: number, start = usualStart): WalkedP
       },
     },
     rowsWithin,
+    isBusy: (relative) => threads?.isBusy(relative) === true,
     count({entry}) {
       if (++entries === start && jobs > 1)
         threads = startThreads(tree, {count: jobs - 1, at: entry.path.slice(prefixLength)})
@@ -70,6 +72,7 @@ export function walkParts(tree: Tree, jobs: number, start = usualStart): WalkedP
 }
 
 interface PartThreads {
+  readonly isBusy: WalkedParts['isBusy']
   readonly take: WalkedParts['rowsWithin']
   close(): void
 }
@@ -95,7 +98,16 @@ function startThreads(
   }
   const found = new Map<number, FoundPart['found']>()
   let areLost = false
+  let last = {beats: -1, time: 0}
   return {
+    isBusy(relative) {
+      const part = numbers.get(relative)
+      if (part === undefined || areLost) return false
+      if (Atomics.load(words, wordOf(part)) !== walking) return false
+      const now = {beats: Atomics.load(words, beats), time: performance.now()}
+      if (now.beats !== last.beats) last = now
+      return now.time - last.time < patience
+    },
     take(relative, state) {
       const part = numbers.get(relative)
       if (part === undefined || areLost) return undefined

@@ -82,4 +82,22 @@ describe('what a walk found, in rows', () => {
     }
     expect([...own('states')]).toEqual([...entries('states')])
   })
+
+  it('waits for a thread no longer than the signal lets it', async () => {
+    const {entries} = recorded(await makeTree())
+    const aborting = new AbortController()
+    const closed = vi.fn()
+    const slow = recordedWalk(entries, 'opt/', undefined, {
+      parts(tree) {
+        const threads = walkParts(tree, 2, Infinity)
+        const isBusy = (relative: string) => {
+          if (relative === 'd101') setTimeout(() => aborting.abort(new Error('enough')), 20)
+          return relative === 'd101'
+        }
+        return {...threads, isBusy, close: closed}
+      },
+    })
+    await expect(slow.find?.({signal: aborting.signal})).rejects.toThrow('enough')
+    expect(closed).toHaveBeenCalledOnce()
+  })
 })
