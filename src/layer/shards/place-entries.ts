@@ -19,7 +19,10 @@ export function placeEntries(
   const own = (): Entry => entryAt().entry
   const placer = createPlacer<Entry>(plan, {
     lead: (shard, folder) => emit(shard, {entry: {...folder, mtime: 0}}),
-    item: (shard) => emit(shard, byItself(entryAt())),
+    item(shard) {
+      const walked = entryAt()
+      emit(shard, walked.shared ? byItself(walked) : walked)
+    },
     link(shard, path) {
       const {entry} = entryAt()
       const {mode, uid, gid, mtime} = entry
