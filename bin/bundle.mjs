@@ -50,8 +50,9 @@ function entry() {
   })
   return [
     `import {start} from ${js(join(dist, 'src/cli/start.js'))}`,
-    `import {setThreadFlags} from ${js(join(dist, 'src/program/program-file.js'))}`,
-    `export const run = (root, flags = []) => {setThreadFlags(flags); return start(root, [${plugins.join(', ')}])}`,
+    `export const run = (root, flags = []) => {if (flags.length > 0) setThreadFlags(flags); return start(root, [${plugins.join(', ')}])}`,
+    // few commands have any
+    `const setThreadFlags = (flags) => require(${js(join(dist, 'src/program/program-file.js'))}).setThreadFlags(flags)`,
     // at the end of a run nothing can be waited for
     `export const keepCodeCache = (...all) => require(${js(join(dist, 'src/cli/code-cache.js'))}).keepCodeCache(...all)`,
   ].join('\n')
