@@ -38,30 +38,10 @@ const parts = {
       for (const {path} of namesIn(tree)) lstatSync(path, {bigint: true})
     }),
   'list R1, and open, look at, read and close each file': (tree) => {
-    const buffer = Buffer.allocUnsafeSlow(16 * KiB * KiB)
-    return timed(() => {
-      for (const {path, isFile} of namesIn(tree)) {
-        if (!isFile) continue
-        const handle = openSync(path, flags.O_RDONLY | flags.O_NOFOLLOW)
-        const size = Number(fstatSync(handle, {bigint: true}).size)
-        for (let at = 0; at < size;) at += readSync(handle, buffer, 0, buffer.length, null)
-        closeSync(handle)
-      }
-    })
+    return timed(() => readEach(tree, {isCareful: false}))
   },
   'the same, and ask for its attributes, and look again when it was read': (tree) => {
-    const buffer = Buffer.allocUnsafeSlow(16 * KiB * KiB)
-    return timed(() => {
-      for (const {path, isFile} of namesIn(tree)) {
-        if (!isFile) continue
-        const handle = openSync(path, flags.O_RDONLY | flags.O_NOFOLLOW)
-        const size = Number(fstatSync(handle, {bigint: true}).size)
-        listAttributesSync(path)
-        for (let at = 0; at < size;) at += readSync(handle, buffer, 0, buffer.length, null)
-        fstatSync(handle, {bigint: true})
-        closeSync(handle)
-      }
-    })
+    return timed(() => readEach(tree, {isCareful: true}))
   },
   'SHA-256 of the tar of R1 from memory': (tree) => {
     const tar = archive(tree)
@@ -146,6 +126,19 @@ function* namesIn(folder) {
   }
 }
 
+function readEach(tree, {isCareful}) {
+  const buffer = Buffer.allocUnsafeSlow(16 * KiB * KiB)
+  for (const {path, isFile} of namesIn(tree)) {
+    if (!isFile) continue
+    const handle = openSync(path, flags.O_RDONLY | flags.O_NOFOLLOW)
+    const size = Number(fstatSync(handle, {bigint: true}).size)
+    if (isCareful) listAttributesSync(path)
+    for (let at = 0; at < size;) at += readSync(handle, buffer, 0, buffer.length, null)
+    if (isCareful) fstatSync(handle, {bigint: true})
+    closeSync(handle)
+  }
+}
+
 function archive(tree) {
   return execFileSync('tar', ['-C', tree, '-cf', '-', '.'], {maxBuffer: 2 ** 30})
 }
@@ -160,13 +153,18 @@ async function timed(work) {
 
 /** CPU seconds of children that have ended. */
 function ofChildren() {
-  const fields = readFileSync('/proc/self/stat', 'latin1').split(') ')[1].split(' ')
+  const fields = statOf('self')
   return (Number(fields[13]) + Number(fields[14])) / ticks
+}
+
+/** What follows the name of the program. */
+function statOf(pid) {
+  return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')
 }
 
 /** CPU seconds of another process. */
 function cpuOf(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')
+  const fields = statOf(pid)
   return (Number(fields[11]) + Number(fields[12])) / ticks
 }
 

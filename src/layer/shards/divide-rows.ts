@@ -30,10 +30,8 @@ const [directory, file, symlink, hardlink] = [
 ]
 
 /**
- * Puts the rows of a recorded walk into those of its layers, by the rules of `divide`, one row each
- * time it is asked. An object
- * for each row, and for what is in it, would cost more than all the rest, and be collected. Throws
- * what the placer throws.
+ * Puts the rows of a recorded walk into the layers by the rules of `divide`, one row at a time. An
+ * object for each row would cost more than all the rest. Throws what the placer throws.
  */
 export function* divideRows(
   {folder, prefixLength, ...packed}: FoundRows,

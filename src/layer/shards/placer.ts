@@ -28,9 +28,9 @@ export interface Placing<Folder> {
 }
 
 export interface Placer<Folder> {
-  /** Once for every entry, before any is placed: those that are whiteouts. */
+  /** To be called with every entry before `next` is called with any: places the whiteouts. */
   whiteout(item: PlacedItem, own: () => Folder): void
-  /** Once for every entry. `own` is asked for what is needed of a directory. */
+  /** To be called with every entry. `own` gives what `lead` is told of a directory. */
   next(item: PlacedItem, own: () => Folder): void
   /** Throws when there should have been more entries, or others. */
   end(): void

@@ -1,5 +1,4 @@
-import {readdirSync, rmSync, truncateSync, utimesSync, writeFileSync} from 'node:fs'
-import {stat} from 'node:fs/promises'
+import {rmSync, truncateSync, utimesSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {beforeAll, describe, expect, it} from 'vitest'
 import type {Layer} from '../../../src/image/image.js'
@@ -16,17 +15,12 @@ import type {ContentStore} from '../../../src/store/content-store.js'
 import {createMemoryStore} from '../../../src/store/memory-store.js'
 import {operationPorts} from '../../support/operation-ports.js'
 import {tempDir} from '../../support/temp-dir.js'
+import {countWorkers} from '../../support/thread-count.js'
 
 const MiB = 1024 * 1024
 
-/** Worker threads that run: all threads of this process but those that there were before. */
-const workers = (): number => readdirSync('/proc/self/task').length - threadsBefore
-let threadsBefore = 0
-beforeAll(async () => {
-  // the system calls of promises have threads of their own, from the first one on
-  await stat('.')
-  threadsBefore = readdirSync('/proc/self/task').length
-})
+const {workers, begin} = countWorkers()
+beforeAll(begin)
 
 /** Large files without content, f00 and so on, in more layers than are hashed at once. */
 async function makeContent(): Promise<ShardedContent & {readonly root: string}> {

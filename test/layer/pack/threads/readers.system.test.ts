@@ -1,5 +1,4 @@
-import {readdirSync, writeFileSync} from 'node:fs'
-import {stat} from 'node:fs/promises'
+import {writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {hashLayer} from '../../../../src/layer/pack/hash-layer.js'
@@ -8,17 +7,12 @@ import type {HeldContent} from '../../../../src/layer/pack/threads/shared-rows.j
 import {holdEntries} from '../../../../src/layer/recording/held-entries.js'
 import {walk} from '../../../../src/layer/tree/walk.js'
 import {tempDir} from '../../../support/temp-dir.js'
+import {countWorkers} from '../../../support/thread-count.js'
 
 const MiB = 1024 * 1024
 
-/** Worker threads that run: all threads of this process but those that there were before. */
-const workers = (): number => readdirSync('/proc/self/task').length - threadsBefore
-let threadsBefore = 0
-beforeAll(async () => {
-  // the system calls of promises have threads of their own, from the first one on
-  await stat('.')
-  threadsBefore = readdirSync('/proc/self/task').length
-})
+const {workers, begin} = countWorkers()
+beforeAll(begin)
 
 let readers: Readers
 beforeEach(() => {
@@ -63,7 +57,7 @@ describe('threads that read', () => {
     expect(isDone).toBe(true)
     await hashing
     expect(workers()).toBe(1)
-    // whoever has two of them must not wait for themselves
+    // a caller that has two of them must not wait for itself
     const other = await readers.take(undefined)
     expect(other.reader).not.toBe(reader)
     await Promise.all([giveBack(), other.giveBack()])
