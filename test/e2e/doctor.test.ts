@@ -342,10 +342,16 @@ describe('doctor finds out what a registry does', () => {
 
   it('tidies up when it is stopped', async () => {
     const stop = new AbortController()
+    const order: string[] = []
     const registry = await withImage([
-      ({headers}, forward) => {
-        if (headers['if-none-match']) stop.abort(new Error('enough'))
-        return forward()
+      async ({method, path, headers}, forward) => {
+        if (method === 'DELETE' && path.includes('/manifests/')) order.push('removed')
+        if (!headers['if-none-match']) return forward()
+        stop.abort(new Error('enough'))
+        const answer = await forward()
+        await sleep(200)
+        order.push('stored')
+        return answer
       },
     ])
     const run = doctor(
@@ -371,6 +377,8 @@ describe('doctor finds out what a registry does', () => {
     )
     await expect(run).rejects.toThrow('enough')
     expect(await stored(registry)).toEqual(['v1'])
+    // what a late PUT stores would stay
+    expect(order).toEqual(['stored', 'removed'])
   })
 })
 

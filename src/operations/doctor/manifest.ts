@@ -4,6 +4,7 @@ import {bytesBody} from '../../registry/net/http.js'
 import type {ProbeAnswer} from '../../registry/probe/probe.js'
 import {type Check, type Finding, note, ok, type Patient, skipped, unexpected} from './check.js'
 import {type Content, makeConfig, makeManifest} from './content.js'
+import {outlast} from './outlast.js'
 import {append, commit, isStored, withSession} from './session.js'
 
 /** Decides whether there is anything to check. */
@@ -58,6 +59,7 @@ async function put(
 ): Promise<ProbeAnswer> {
   const {made} = patient.facts
   const tag = tagOf(patient)
+  const late = outlast(signal)
   made.manifests.add(digest)
   const answer = await patient.probe.ask({
     method: 'PUT',
@@ -65,9 +67,11 @@ async function put(
     access: 'push',
     headers: {'content-type': ociManifest, ...conditions},
     body: bytesBody(bytes),
-    signal,
+    afterAbort: true,
+    signal: late,
   })
   if (answer.status >= 300) made.manifests.delete(digest)
+  signal.throwIfAborted()
   return answer
 }
 

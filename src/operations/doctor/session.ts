@@ -4,6 +4,7 @@ import {commitUrl, resolveLocation} from '../../registry/upload/location.js'
 import type {ProbeAnswer, Probe} from '../../registry/probe/probe.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Patient} from './check.js'
+import {outlast} from './outlast.js'
 
 /**
  * An upload that a check has begun.
@@ -65,6 +66,7 @@ export async function commit(
   {digest, body}: EndedUpload,
   signal: AbortSignal,
 ): Promise<ProbeAnswer> {
+  const late = outlast(signal)
   made.blobs.add(digest)
   const answer = await probe.ask({
     method: 'PUT',
@@ -72,10 +74,12 @@ export async function commit(
     access: 'push',
     headers: binary,
     patience: 'commit',
-    signal,
+    afterAbort: true,
+    signal: late,
     ...(body && {body}),
   })
   if (!isStored(answer)) made.blobs.delete(digest)
+  signal.throwIfAborted()
   return answer
 }
 
