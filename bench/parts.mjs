@@ -63,6 +63,28 @@ export async function startRegistry(folder) {
   throw new Error('docker-registry did not start')
 }
 
+/** Of docker-registry: where a blob is, or where a repository says that it has one. */
+const blobPlace = '.*/(blobs/sha256/../|_layers/sha256/)[0-9a-f]{64}'
+
+/**
+ * Takes note of the blobs that the registry in `folder` has, and returns what removes all others,
+ * so that each run has to send what it makes: a tool that looks first would send it once only.
+ */
+export function rememberBlobs(folder) {
+  const root = join(folder, 'registry/docker/registry/v2')
+  const places = () =>
+    execFileSync('find', [root, '-regextype', 'posix-extended', '-type', 'd', '-regex', blobPlace])
+      .toString()
+      .split('\n')
+      .filter(Boolean)
+  const known = new Set(places())
+  return () => {
+    for (const place of places()) {
+      if (!known.has(place)) rmSync(place, {recursive: true, force: true})
+    }
+  }
+}
+
 const bytesSource = (bytes) => ({
   open: async function* () {
     yield bytes

@@ -10,6 +10,7 @@ import {
   median,
   program,
   pushBaseImage,
+  rememberBlobs,
   startRegistry,
   workFolder,
 } from './parts.mjs'
@@ -117,6 +118,7 @@ async function measureRow(name, row, here) {
   const whole = row.script
     ? JSON.parse(ours(['update', '$IMAGE:base', '$DIR', '--tag', 'whole']).stdout)
     : first
+  const forgetBlobs = rememberBlobs(folder)
   const cache = join(home, '.cache')
   if (row.change)
     cpSync(cache, join(folder, 'cache-before'), {
@@ -134,6 +136,7 @@ async function measureRow(name, row, here) {
     number++
     row.change?.(directory, round + 1)
     if (row.change) restoreCache(join(folder, 'cache-before'), cache)
+    forgetBlobs()
     const result = run()
     layer = result.stdout.startsWith('{') ? (JSON.parse(result.stdout).layer ?? layer) : layer
     // the first round warms what there is to warm, and is not counted
@@ -151,12 +154,14 @@ async function measureRow(name, row, here) {
         third,
         scratch,
       ]
+      forgetBlobs()
       const one = measure('sh', args, {folder, env})
       if (round > 0) (runs[peer] ??= []).push(one)
     }
   }
   number++
   row.change?.(directory, 1000)
+  forgetBlobs()
   const counted =
     name === 'version' || row.script
       ? undefined
@@ -165,6 +170,7 @@ async function measureRow(name, row, here) {
   for (const peer of peerNames.filter(
     (each) => /^(crane|umoci|regctl|buildah)/.test(each) && !readsFirst.has(each),
   )) {
+    forgetBlobs()
     peersCounted[peer] = await countedRun(counting, () =>
       measure(
         'sh',
