@@ -10,6 +10,8 @@ const [bundle, folder, name] = process.argv.splice(2, 3)
 // as in bin/run.js: a cache holds for the flags that it was made with
 v8.setFlagsFromString('--verify-snapshot-checksum')
 v8.setFlagsFromString('--no-flush-bytecode')
+v8.setFlagsFromString('--max-inlined-bytecode-size-cumulative=200')
+if (/^11\.3\./.test(process.versions.v8)) v8.setFlagsFromString('--interrupt-budget=400000')
 const script = new vm.Script(readFileSync(bundle, 'latin1'), {filename: 'inject.cjs'})
 const modules = []
 const program = {exports: {}}
