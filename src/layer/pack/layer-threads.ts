@@ -17,12 +17,20 @@ export interface LayerThreads {
   giveBack(threads: PackThreads): Promise<void>
   /** What the tar of rows comes to; `undefined` as from `take`. Throws as `hash` of `Reader`. */
   hash(content: HeldContent, call?: HashCall): Promise<TarSum | undefined>
+  /**
+   * Starts those that hash at once, if layers of so many compressed bytes, which will probably be
+   * hashed, are worth it.
+   */
+  expect(bytes: number): Promise<void>
   /** Ends those that nobody uses, and the others as soon as they are given back. */
   close(): Promise<void>
 }
 
 /** Bytes of all layers below which threads are not worth their start. */
 export const smallLayers = 12 * 1024 * 1024
+
+/** Compressed bytes of all layers that are worth all threads. */
+const largeLayers = 32 * 1024 * 1024
 
 /** Threads that hash, at most: the one that finds the layers is not faster than five. */
 const mostReaders = 4
@@ -56,6 +64,11 @@ export function layerThreads(jobs: number, heap: ReaderHeap = 'walk'): LayerThre
       hashed += content.rows.tarBytes
       if (hashed < smallLayers || jobs <= 1) return undefined
       return (await load()).hash(content, call)
+    },
+    async expect(bytes) {
+      if (bytes < largeLayers || jobs <= 1) return
+      hashed += smallLayers
+      ;(await load()).startAll()
     },
     async close() {
       isClosed = true

@@ -18,8 +18,8 @@ export interface ComparedShard {
 /** Compares layers of a slot with known ones. */
 export interface ShardComparer {
   /**
-   * How many may be under way: twice as many as are hashed at once, so that a thread that is done
-   * has another one to do while a lower one takes longer.
+   * How many may be under way: four times as many as are hashed at once, so that a thread that is
+   * done has another one to do while a lower one takes longer, or is packed and sent.
    */
   readonly width: number
   /**
@@ -56,9 +56,10 @@ export function createShardComparer({
   jobs,
 }: CompareShardOptions): ShardComparer {
   const hashes = createShardHash(jobs, buffers)
+  let ready: Promise<void> | undefined
 
   return {
-    width: 2 * Math.max(1, threads.mostHashed),
+    width: 4 * Math.max(1, threads.mostHashed),
     async compare(part, ports, ending) {
       const content = part.recalled ?? (await contentOf(part, ports, ending))
       const same = known.filter(({diffId}) => diffId === content.diffId)
@@ -67,6 +68,12 @@ export function createShardComparer({
       return {content, layer: isThere === true ? layer : undefined}
     },
     close: () => hashes.close(),
+  }
+
+  /** Without a memory all layers are hashed, and the known ones tell how much there will be. */
+  async function expectAll(): Promise<void> {
+    if (memory?.isEmpty === false) return
+    await threads.expect(known.reduce((sum, {descriptor}) => sum + descriptor.size, 0))
   }
 
   function contentOf(
@@ -88,6 +95,7 @@ export function createShardComparer({
   ): Promise<PackedContent> {
     signal.throwIfAborted()
     begin()
+    await (ready ??= expectAll())
     const call = {signal, onProgress: (done: number) => report({kind: 'bytes', done})}
     const hashed =
       (await hashHeld(entries, {...call, threads})) ?? (await hashes.hash(entries, call))

@@ -1,4 +1,4 @@
-import {describe, expect, it} from 'vitest'
+import {beforeAll, describe, expect, it} from 'vitest'
 import {holdEntries} from '../../../src/layer/recording/held-entries.js'
 import {ownDeflate} from '../../../src/layer/compress/codec.js'
 import {
@@ -6,6 +6,10 @@ import {
   layerThreads,
   smallLayers,
 } from '../../../src/layer/pack/layer-threads.js'
+import {countWorkers} from '../../support/thread-count.js'
+
+const {workers, begin} = countWorkers()
+beforeAll(begin)
 
 /** Without entries, though they say that they take so many bytes of tar. */
 const rowsOf = (tarBytes: number) => ({
@@ -45,8 +49,25 @@ describe('the threads of layers', () => {
     }
   })
 
+  it('that hash all start at once for layers that are known to be large', async () => {
+    const threads = layerThreads(3, 'rows')
+    try {
+      await threads.expect(32 * 1024 * 1024 - 1)
+      expect(workers()).toBe(0)
+      await threads.expect(32 * 1024 * 1024)
+      expect(workers()).toBe(3)
+      expect(await threads.hash(rowsOf(1))).toMatchObject({size: 1024})
+      expect(workers()).toBe(3)
+    } finally {
+      await threads.close()
+    }
+    expect(workers()).toBe(0)
+  })
+
   it('are not started for one job', async () => {
     const threads = layerThreads(1)
+    await threads.expect(32 * 1024 * 1024)
+    expect(workers()).toBe(0)
     expect(await threads.take(ownDeflate, smallLayers)).toBeUndefined()
     expect(await threads.hash(rowsOf(smallLayers))).toBeUndefined()
     expect(threads.mostHashed).toBe(0)

@@ -16,6 +16,8 @@ export interface Readers {
   take(signal: AbortSignal | undefined): Promise<LentReader>
   /** Whether there is one, or can be: it is started. */
   canRead(): boolean
+  /** Starts all of them: there is much to hash. Does nothing where there can be no threads. */
+  startAll(): void
   /** Ends those that nobody uses, and the others as soon as they are done. */
   close(): Promise<void>
 }
@@ -77,6 +79,14 @@ export function createReaders(most: number, heap: ReaderHeap): Readers {
       const reader = tryStart()
       if (reader) idle.push(reader)
       return reader !== undefined
+    },
+    startAll() {
+      for (const place of withheld.splice(0)) void place.then((free) => free())
+      for (let started = 0; started < most; started++) {
+        const reader = tryStart()
+        if (!reader) return
+        idle.push(reader)
+      }
     },
     async close() {
       isClosed = true
