@@ -3,7 +3,7 @@ import {rename, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {keepNewest} from '../../disk/keep-newest.js'
 import {ownedName} from '../../disk/owned-name.js'
-import {readOwnBytes} from '../../disk/private-folder.js'
+import {readOwnShared} from '../../disk/private-folder.js'
 
 /** Bytes of one file: a little more than the largest recording. */
 const longest = 144 * 1024 * 1024
@@ -13,9 +13,12 @@ const mostBytes = 512 * 1024 * 1024
 const temporary = '.memory-'
 const digestLength = 32
 
-/** The walk that was written there with this key; `undefined` for no such walk. */
+/**
+ * The walk that was written there with this key, in memory that threads can share; `undefined` for
+ * no such walk.
+ */
 export async function readWalk(path: string, key: string): Promise<Uint8Array | undefined> {
-  const bytes = await readOwnBytes(path, longest)
+  const bytes = await readOwnShared(path, longest)
   if (!bytes || bytes.length < digestLength) return undefined
   const walk = bytes.subarray(digestLength)
   return checksum(key, [walk]).equals(bytes.subarray(0, digestLength)) ? walk : undefined
