@@ -13,9 +13,9 @@ const patience = 100
 const resourceLimits: ResourceLimits = {maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64}
 
 /**
- * `jobs` - 1 threads that look at rows, if there are at least so many. The caller begins with the
- * first row, and each thread with one further on, until all rows were looked at by somebody: the
- * caller looks at what threads have not come to, and at what was touched.
+ * `jobs` - 1 threads that look at rows, if there are at least so many. All go from the
+ * first row to the last one and pass over what others look at. The caller looks at what no thread
+ * has come to before it, and at what was touched.
  */
 export function lookAhead(
   {count, ...work}: RowsAhead,
@@ -29,8 +29,8 @@ export function lookAhead(
   const workers: Worker[] = []
   try {
     while (workers.length < threads) {
-      const from = Math.floor((words.length * (workers.length + 1)) / (threads + 1))
-      workers.push(startLookThread({...work, words, from}))
+      const which = workers.length + 1
+      workers.push(startLookThread({...work, words, every: threads + 1, which}))
     }
   } catch {
     // the caller looks at everything

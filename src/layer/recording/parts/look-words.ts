@@ -17,6 +17,10 @@ export function wordCount(rows: number): number {
 /** What a thread looks at. */
 export interface LookWork extends Omit<RowsAhead, 'count'> {
   readonly words: Int32Array
-  /** The word that it begins with, on its way to the last one. */
-  readonly from: number
+  /**
+   * Every how many words it looks, and which of those: rows that are looked at may lie together.
+   * The caller takes the others, and what it comes to first.
+   */
+  readonly every: number
+  readonly which: number
 }

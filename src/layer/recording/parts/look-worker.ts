@@ -6,7 +6,7 @@ import {RowReader} from '../rows/packed-rows.js'
 import {createLook} from '../look-again.js'
 import {free, looking, type LookWork, other, rowsAtOnce, untouched} from './look-words.js'
 
-const {pieces, words, from, before, ...work} = workerData as LookWork
+const {pieces, words, every, which, before, ...work} = workerData as LookWork
 
 const rows = new RowReader({pieces})
 const look = createLook(work)
@@ -25,9 +25,9 @@ function pass(count: number): void {
   for (let left = count; left > 0 && rows.next(); left--);
 }
 
-pass(from * rowsAtOnce)
-for (let word = from; word < words.length; word++) {
-  if (Atomics.compareExchange(words, word, free, looking) !== free) {
+for (let word = 0; word < words.length; word++) {
+  const isOwn = word % every === which
+  if (!isOwn || Atomics.compareExchange(words, word, free, looking) !== free) {
     pass(rowsAtOnce)
     continue
   }
