@@ -2,7 +2,7 @@ import {availableParallelism} from 'node:os'
 import type {Layer} from '../../image/image.js'
 import {createBlockBuffers} from '../../layer/compress/blocks.js'
 import {layerThreads} from '../../layer/pack/layer-threads.js'
-import type {LayerFormat} from '../../layer/pack/pack.js'
+import {codecOf, type LayerFormat} from '../../layer/pack/pack.js'
 import {countShards} from '../../layer/shards/shard-plan.js'
 import type {LayerLook} from '../../layer/tree/division.js'
 import type {Ports} from '../../ports.js'
@@ -74,6 +74,8 @@ export async function storeShards(
   const comparer = createShardComparer({known, presence, ...how})
   const claims: Claims = new Map()
   const inTurn = createTurns()
+  const codec = codecOf(options.compression, options.level)
+  if (codec) await threads.prepare(codec, bytesToPack(sharded, known))
   const stored = mapAhead(
     partsOf(sharded, ports),
     (part, {signal}) => {
@@ -152,6 +154,15 @@ export async function restoreShards(
     restored.push(layer)
   }
   return restored
+}
+
+/** About the bytes of tar of the layers in which files were touched, if they are remembered. */
+function bytesToPack({plan, frame, memory}: ShardedContent, known: readonly KnownLayer[]): number {
+  const looks = plan.kept?.looks
+  const own = known.filter((layer) => layer.own)
+  if (frame || !memory || own.length !== looks?.length) return 0
+  const touched = own.filter((_, number) => looks[number] === undefined)
+  return touched.reduce((sum, {diffId}) => sum + (memory.tarSizeOf(diffId) ?? 0), 0)
 }
 
 const takenForThere: Presence = () => Promise.resolve(true)
