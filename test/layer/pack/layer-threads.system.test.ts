@@ -6,6 +6,7 @@ import {
   layerThreads,
   smallLayers,
 } from '../../../src/layer/pack/layer-threads.js'
+import {countWorkers} from '../../support/thread-count.js'
 
 /** Without entries, though they say that they take so many bytes of tar. */
 const rowsOf = (tarBytes: number) => ({
@@ -31,6 +32,28 @@ describe('the threads of layers', () => {
     } finally {
       await threads.close()
     }
+  })
+
+  it('start before the layer that is worth it is asked for, and are what it gets', async () => {
+    const threads = layerThreads(2, 'rows')
+    const {workers, begin} = countWorkers()
+    await begin()
+    try {
+      await threads.prepare(ownDeflate, smallLayers - 1)
+      expect(workers()).toBe(0)
+      await threads.prepare(ownDeflate, smallLayers)
+      expect(workers()).toBe(2)
+      await threads.prepare(ownDeflate, smallLayers)
+      const taken = await threads.take(ownDeflate, smallLayers)
+      if (!taken) throw new Error('there are no threads')
+      expect(workers()).toBe(2)
+      await threads.giveBack(taken)
+    } finally {
+      await threads.close()
+    }
+    const none = layerThreads(1)
+    await none.prepare(ownDeflate, smallLayers)
+    expect(workers()).toBe(0)
   })
 
   it('count what is only hashed apart from what is packed', async () => {

@@ -1,13 +1,13 @@
 import {linkSync, lstatSync, mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
-import type {ByteString} from '../../../../src/layer/byte-string.js'
-import {lookAgain} from '../../../../src/layer/recording/look-again.js'
-import {RowReader} from '../../../../src/layer/recording/rows/packed-rows.js'
-import {createRecord} from '../../../../src/layer/recording/record.js'
-import {stateOf} from '../../../../src/layer/tree/file-state.js'
-import {walkTree} from '../../../../src/layer/tree/walk-tree.js'
-import {tempDir} from '../../../support/temp-dir.js'
+import type {ByteString} from '../../../src/layer/byte-string.js'
+import {lookAgain} from '../../../src/layer/recording/look-again.js'
+import {RowReader} from '../../../src/layer/recording/rows/packed-rows.js'
+import {createRecord} from '../../../src/layer/recording/record.js'
+import {stateOf} from '../../../src/layer/tree/file-state.js'
+import {walkTree} from '../../../src/layer/tree/walk-tree.js'
+import {tempDir} from '../../support/temp-dir.js'
 
 /** Tells which rows are looked at. */
 class SeenReader extends RowReader {
