@@ -44,7 +44,7 @@ async function writeNew(path: string, pieces: readonly Uint8Array[]): Promise<vo
   const handle = await open(path, 'wx', 0o600)
   try {
     for (const piece of pieces)
-      for (let at = 0; at < piece.length; )
+      for (let at = 0; at < piece.length;)
         at += (await handle.write(piece, at, piece.length - at)).bytesWritten
   } finally {
     await handle.close()

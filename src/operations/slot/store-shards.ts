@@ -8,6 +8,7 @@ import type {LayerLook} from '../../layer/tree/division.js'
 import type {Ports} from '../../ports.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {mapAhead} from '../../stream/map-ahead.js'
+import {bytesToPack} from './bytes-to-pack.js'
 import {createShardComparer} from './compare-shard.js'
 import {shardedFacts, type StoredContent} from './content.js'
 import {type Claims, falseClaims} from './false-claims.js'
@@ -154,15 +155,6 @@ export async function restoreShards(
     restored.push(layer)
   }
   return restored
-}
-
-/** About the bytes of tar of the layers in which files were touched, if they are remembered. */
-function bytesToPack({plan, frame, memory}: ShardedContent, known: readonly KnownLayer[]): number {
-  const looks = plan.kept?.looks
-  const own = known.filter((layer) => layer.own)
-  if (frame || !memory || own.length !== looks?.length) return 0
-  const touched = own.filter((_, number) => looks[number] === undefined)
-  return touched.reduce((sum, {diffId}) => sum + (memory.tarSizeOf(diffId) ?? 0), 0)
 }
 
 const takenForThere: Presence = () => Promise.resolve(true)
