@@ -83,7 +83,10 @@ export default tseslint.config(
   // AssemblyScript is no TypeScript, though it looks so
   // the last two are made by bin/threads.mjs
   {
-    ignores: ['{dist,coverage,node_modules,bench/.peers,**/wasm}/', '**/{read,part}-worker.js'],
+    ignores: [
+      '{dist,coverage,node_modules,bench/.peers,**/wasm}/',
+      '**/{read,part,look}-worker.js',
+    ],
   },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,

@@ -16,6 +16,7 @@ const threads = [
   'src/layer/pack/hash-worker.js',
   'src/layer/pack/threads/compress-worker.js',
   'src/layer/pack/threads/read-worker.js',
+  'src/layer/recording/parts/look-worker.js',
   'src/layer/recording/parts/part-worker.js',
   'src/server/access/bcrypt-worker.js',
 ]

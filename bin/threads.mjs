@@ -8,7 +8,11 @@ import {rolldown} from 'rolldown'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 /** Without their endings. */
-const threads = ['src/layer/pack/threads/read-worker', 'src/layer/recording/parts/part-worker']
+const threads = [
+  'src/layer/pack/threads/read-worker',
+  'src/layer/recording/parts/part-worker',
+  'src/layer/recording/parts/look-worker',
+]
 
 /** Node reads a package in CommonJS twice when it is imported: for its names, and to run it. */
 const isNodes = (/** @type {string} */ name) => name.startsWith('node:')

@@ -48,6 +48,17 @@ export async function readOwnBytes(path: string, longest: number): Promise<Buffe
   return readOwn(path, longest, (handle) => handle.readFile())
 }
 
+/** The same in memory that threads can share; `undefined`, too, if the file changed meanwhile. */
+export async function readOwnShared(path: string, longest: number): Promise<Buffer | undefined> {
+  return readOwn(path, longest, async (handle, size) => {
+    const bytes = Buffer.from(new SharedArrayBuffer(size))
+    let length = 0
+    for (let got = -1; length < size && got !== 0; length += got)
+      got = (await handle.read(bytes, length, size - length, length)).bytesRead
+    return length === size ? bytes : undefined
+  })
+}
+
 /**
  * The text of a small file; `undefined` for what is not there, not a file of this user's, or larger
  * than `longest` bytes.
@@ -59,7 +70,7 @@ export async function readOwnFile(path: string, longest: number): Promise<string
 async function readOwn<T>(
   path: string,
   longest: number,
-  read: (handle: FileHandle) => Promise<T>,
+  read: (handle: FileHandle, size: number) => Promise<T | undefined>,
 ): Promise<T | undefined> {
   try {
     // a FIFO of that name must not keep us waiting
@@ -69,7 +80,7 @@ async function readOwn<T>(
       const stats = await handle.stat()
       if (!stats.isFile() || stats.size > longest) return undefined
       if (stats.uid !== process.getuid?.()) return undefined
-      return await read(handle)
+      return await read(handle, stats.size)
     } finally {
       await handle.close()
     }

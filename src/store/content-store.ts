@@ -1,6 +1,6 @@
 import type {BlobInfo, Descriptor} from '../oci/descriptor.js'
 import type {Digest, DigestAlgorithm} from '../oci/digest.js'
-import type {UploadJournal} from './upload-journal.js'
+import type {WithJournal} from './upload-journal.js'
 
 export type ByteStream = AsyncIterable<Uint8Array>
 
@@ -58,10 +58,8 @@ export interface PutBlobOptions extends CallOptions {
    * more than once.
    */
   readonly onRead?: ((blob: BlobInfo) => void) | undefined
-  /**
-   * Where to remember an upload beyond this process. Stores that need no upload have no use for it.
-   */
-  readonly journal?: UploadJournal | undefined
+  /** Remembers an upload beyond this process; asked for what another one could go on with. */
+  readonly withJournal?: WithJournal | undefined
 }
 
 export interface BlobWriter {

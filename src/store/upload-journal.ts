@@ -38,3 +38,8 @@ export interface UploadJournal {
   /** The upload is over, or given up. */
   clear(): Promise<void>
 }
+
+/** Runs `work` with the memory of one upload; with `undefined` where there can be none. */
+export type WithJournal = <T>(
+  work: (journal: UploadJournal | undefined) => Promise<T>,
+) => Promise<T>

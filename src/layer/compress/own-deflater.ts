@@ -16,12 +16,15 @@ import type {Deflater} from './deflater.js'
  */
 export const ownDeflateVersion = 1
 
+/** One for all that this thread does: what a block becomes depends on nothing but the block. */
+let ofThread: ReturnType<typeof createOwnDeflate> | undefined
+
 /**
  * Our own deflate in this thread: blocks of at most `largestBlock` bytes, one after the other. Lets
  * the event loop turn before each, so that signals are heard and what is done is sent.
  */
 export function ownDeflater(): Deflater {
-  const deflate = createOwnDeflate()
+  const deflate = (ofThread ??= createOwnDeflate())
   return {
     async deflate(block) {
       await turn()

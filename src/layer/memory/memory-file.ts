@@ -74,7 +74,10 @@ export async function openMemoryFile(
     opened,
     isEmpty: verify || known.size === 0,
     keepsWalks: !verify,
-    knows: (diffId) => !verify && [...known.values()].some((layer) => layer.diffId === diffId),
+    find(diffId) {
+      if (verify) return undefined
+      return [...known.values()].find((layer) => layer.diffId === diffId)
+    },
     recall({digest, touched, isReliable}) {
       // a time in the future means that the clock was set back since
       if (verify || !isReliable || touched >= opened) return undefined

@@ -17,8 +17,8 @@ export interface LayerMemory {
   readonly isEmpty: boolean
   /** Whether walks are recalled and remembered. */
   readonly keepsWalks: boolean
-  /** Whether a layer of this diff ID is remembered, whatever it looked like. */
-  knows(diffId: Digest): boolean
+  /** The layer of this diff ID, whatever it looked like; `undefined` if it is not remembered. */
+  find(diffId: Digest): RememberedLayer | undefined
   /** The layer that looked like this; `undefined` if none did, or the look is not reliable. */
   recall(look: LayerLook): RememberedLayer | undefined
   /**

@@ -1,9 +1,9 @@
 import {createHash} from 'node:crypto'
-import {rename, rm, writeFile} from 'node:fs/promises'
+import {open, rename, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 import {keepNewest} from '../../disk/keep-newest.js'
 import {ownedName} from '../../disk/owned-name.js'
-import {readOwnBytes} from '../../disk/private-folder.js'
+import {readOwnShared} from '../../disk/private-folder.js'
 
 /** Bytes of one file: a little more than the largest recording. */
 const longest = 144 * 1024 * 1024
@@ -13,9 +13,12 @@ const mostBytes = 512 * 1024 * 1024
 const temporary = '.memory-'
 const digestLength = 32
 
-/** The walk that was written there with this key; `undefined` for no such walk. */
+/**
+ * The walk that was written there with this key, in memory that threads can share; `undefined` for
+ * no such walk.
+ */
 export async function readWalk(path: string, key: string): Promise<Uint8Array | undefined> {
-  const bytes = await readOwnBytes(path, longest)
+  const bytes = await readOwnShared(path, longest)
   if (!bytes || bytes.length < digestLength) return undefined
   const walk = bytes.subarray(digestLength)
   return checksum(key, [walk]).equals(bytes.subarray(0, digestLength)) ? walk : undefined
@@ -29,10 +32,22 @@ export async function writeWalk(
 ): Promise<void> {
   const own = join(path, '..', ownedName(temporary))
   try {
-    await writeFile(own, [checksum(key, walk), ...walk], {mode: 0o600, flag: 'wx'})
+    await writeNew(own, [checksum(key, walk), ...walk])
     await rename(own, path)
   } finally {
     await rm(own, {force: true})
+  }
+}
+
+/** Each piece at once: what writes files for us makes a call for every half of a megabyte. */
+async function writeNew(path: string, pieces: readonly Uint8Array[]): Promise<void> {
+  const handle = await open(path, 'wx', 0o600)
+  try {
+    for (const piece of pieces)
+      for (let at = 0; at < piece.length;)
+        at += (await handle.write(piece, at, piece.length - at)).bytesWritten
+  } finally {
+    await handle.close()
   }
 }
 

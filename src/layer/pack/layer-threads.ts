@@ -13,6 +13,11 @@ export interface LayerThreads {
    * be none, or if all layers so far are too small together for threads to be worth their start.
    */
   take(codec: BlockCodec, bytes: number): Promise<PackThreads | undefined>
+  /**
+   * Starts what `take` gives for a layer of so many bytes, which comes next: so that the threads
+   * start while it is found.
+   */
+  prepare(codec: BlockCodec, bytes: number): Promise<void>
   /** For the next layer, unless they have ended. */
   giveBack(threads: PackThreads): Promise<void>
   /** What the tar of rows comes to; `undefined` as from `take`. Throws as `hash` of `Reader`. */
@@ -55,6 +60,11 @@ export function layerThreads(jobs: number, heap: ReaderHeap = 'walk'): LayerThre
       if (threads.canWork()) return threads
       await threads.close()
       return undefined
+    },
+    async prepare(codec, bytes) {
+      if (packed + bytes < smallLayers || jobs <= 1 || idle) return
+      idle = await takeIdle(codec)
+      idle.canWork()
     },
     async giveBack(threads) {
       if (isClosed || idle) await threads.close()

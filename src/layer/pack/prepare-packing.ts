@@ -1,5 +1,5 @@
 import {createDigester} from '../../oci/digest.js'
-import {loadDeflate} from '../compress/block-deflate.js'
+import {ownDeflate} from '../compress/codec.js'
 import {givesZlibPakoBytes} from '../compress/create-deflater.js'
 import type {LayerFormat} from './pack.js'
 import {xattrBinding} from '../tree/read-xattrs.js'
@@ -24,8 +24,16 @@ export function preparePacking({compression = 'gzip', level}: LayerFormat): Prep
     xattrBinding()
     // anyone who packs hears of what goes wrong
     if (compression !== 'gzip') return
-    if (level === undefined) loadDeflate()
-    else givesZlibPakoBytes(level).catch(() => undefined)
+    const tried = level === undefined ? tryOwnDeflate() : givesZlibPakoBytes(level)
+    tried.catch(() => undefined)
   }, soon)
   return {goOn: () => clearTimeout(timer)}
+}
+
+/** Compresses something once: what is compiled when it is first called takes some milliseconds. */
+async function tryOwnDeflate(): Promise<void> {
+  const compress = await ownDeflate.start()
+  const blocks = [Buffer.from('words, and words again, and '.repeat(40))]
+  const stream = ownDeflate.stream(blocks, {compress, ahead: 1})
+  while ((await stream.next()).done !== true);
 }

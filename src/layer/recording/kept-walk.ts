@@ -1,9 +1,10 @@
-import {fromText} from '../byte-string.js'
+import {type ByteString, fromText} from '../byte-string.js'
 import type {Division, LayerLook} from '../tree/division.js'
 import {isFine, isReliable} from '../tree/reliable-file-systems.js'
 import {encodeDivision} from './division-text.js'
 import {areLinksAlike} from './links-alike.js'
 import {encodeWalk, type PackedWalk} from './packed-walk.js'
+import type {PackedRows} from './rows/packed-rows.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
 import {RowSplicer} from './rows/row-splicer.js'
 import {kinds} from './walk-columns.js'
@@ -17,6 +18,11 @@ export interface KeptWalkOptions {
   /** How much of each path is not told to the kernel. */
   readonly prefixLength: number
   readonly before: bigint
+  /**
+   * Whether no row has to be changed: the walk is one that was kept, and `rowsSettle` holds for all
+   * rows that were touched since. Default: every row is looked at.
+   */
+  readonly areSettled?: boolean | undefined
   /** Of all entries, if that is known. */
   readonly look: LayerLook | undefined
   readonly division: Division | undefined
@@ -29,43 +35,71 @@ export interface KeptWalkOptions {
  */
 export function keptWalk(
   walk: PackedWalk,
-  {directory, prefixLength, before, look, division}: KeptWalkOptions,
+  {directory, prefixLength, before, areSettled = false, look, division}: KeptWalkOptions,
 ): readonly Uint8Array[] | undefined {
+  const settling = createSettling(directory, before)
+  const {ctimeNs, dev} = walk.root
+  if (!settling.isKnown(dev, '') || !settling.isSettled(ctimeNs)) return undefined
+  const rows = areSettled ? walk.rows : settledRows(walk.rows, prefixLength, settling)
+  return (
+    rows &&
+    encodeWalk({
+      ...walk,
+      rows,
+      areLinksAlike: walk.areLinksAlike && areLinksAlike(directory),
+      note: encodeLook(look),
+      division: encodeDivision(division),
+    })
+  )
+}
+
+/** Tells which states the next run can trust, if they are still the same. */
+export interface Settling {
+  /** Whether times mean something on that device, which has the entry of that path. */
+  isKnown(device: bigint, path: ByteString): boolean
+  /** Whether what has this change time, in nanoseconds, gets another one when it is touched. */
+  isSettled(ctimeNs: bigint): boolean
+}
+
+/** Paths are those in the directory. */
+export function createSettling(directory: string, before: bigint): Settling {
   const folder = fromText(directory)
   const devices = new Map<bigint, boolean>()
-  const splicer = new RowSplicer(walk.rows)
+  return {
+    isKnown(device, path) {
+      const known = devices.get(device)
+      if (known !== undefined) return known
+      const isGood = isReliable(Buffer.from(path === '' ? folder : `${folder}/${path}`, 'latin1'))
+      devices.set(device, isGood)
+      return isGood
+    },
+    isSettled: (ctimeNs) => ctimeNs < before && isFine({ctimeNs}),
+  }
+}
+
+/** Files that are not settled get a time that nothing has; `undefined` where that is not enough. */
+function settledRows(
+  rows: PackedRows,
+  prefixLength: number,
+  settling: Settling,
+): PackedRows | undefined {
+  const devices = new Set<bigint>()
+  const splicer = new RowSplicer(rows)
   const {numbers} = splicer
   const forgotten = new RowNumbers()
-  const {ctimeNs, dev} = walk.root
-  if (!isKnown(dev, folder) || !isSettled(ctimeNs)) return undefined
   while (splicer.next()) {
     const device = numbers.long(number.dev)
-    if (!devices.has(device) && !isKnown(device, `${folder}/${splicer.path(prefixLength)}`))
+    if (!devices.has(device) && !settling.isKnown(device, splicer.path(prefixLength)))
       return undefined
-    if (isSettled(numbers.long(number.ctimeNs))) continue
+    devices.add(device)
+    if (settling.isSettled(numbers.long(number.ctimeNs))) continue
     const kind = kinds[splicer.kind]
     if (kind !== 'file' && kind !== 'hardlink') return undefined
     forgotten.putAll(numbers)
     forgotten.putLong(number.ctimeNs, never)
     splicer.replace(forgotten)
   }
-  return encodeWalk({
-    ...walk,
-    rows: splicer.rows(),
-    areLinksAlike: walk.areLinksAlike && areLinksAlike(directory),
-    note: encodeLook(look),
-    division: encodeDivision(division),
-  })
-
-  function isKnown(device: bigint, path: string): boolean {
-    const isGood = isReliable(Buffer.from(path, 'latin1'))
-    devices.set(device, isGood)
-    return isGood
-  }
-
-  function isSettled(ctimeNs: bigint): boolean {
-    return ctimeNs < before && isFine({ctimeNs})
-  }
+  return splicer.rows()
 }
 
 const digestLength = 32

@@ -1,5 +1,5 @@
 import {type BigIntStats, lstatSync} from 'node:fs'
-import {fromText, isAscii, type ByteString} from '../byte-string.js'
+import {type ByteString, fromText, isAscii} from '../byte-string.js'
 import {describeFile} from '../tree/describe-file.js'
 import type {FileState} from '../tree/file-state.js'
 import type {Tree} from '../tree/walked-entry.js'
@@ -24,8 +24,30 @@ export interface LookAgainOptions extends SeenTree {
   readonly root: FileState
   /** See `PackedWalk`: a hard link is looked at only where its file was touched. */
   readonly areLinksAlike: boolean
+  /** Threads that look, too; default: none. */
+  readonly ahead?: LookAhead | undefined
   /** Called with the number of a row that was touched, and with its new numbers. */
   readonly onTouched: (row: number, numbers: RowNumbers) => void
+}
+
+/** The rows of a walk, for threads that look at them, too. */
+export interface RowsAhead extends LookOptions {
+  /** All rows, in memory that threads can share. */
+  readonly pieces: readonly Uint8Array[]
+  readonly count: number
+  /** Nanoseconds since the epoch: a change time as late as this or later is left to the caller. */
+  readonly before: bigint
+}
+
+/** Threads that look at rows meanwhile. */
+export interface LookAhead {
+  /**
+   * Whether another thread has found that the row was not touched, with an earlier change time;
+   * asked for one row after the other.
+   */
+  isUntouched(row: number): boolean
+  /** Ends the threads. */
+  close(): void
 }
 
 /** A file that was touched since the walk, under one of its names. */
@@ -44,6 +66,8 @@ export interface TouchedFiles {
   readonly areSameSize: boolean
   /** Seconds since the epoch, of the newest entry now; 0 for none. */
   readonly newestMtime: number
+  /** Nanoseconds since the epoch: nothing was touched later. */
+  readonly latest: bigint
 }
 
 /** `lookAgain` for columns, which are brought up to date. */
@@ -70,35 +94,31 @@ const [directory, file, , hardlink] = kinds.keys()
  */
 export function lookAgain(
   rows: RowCursor,
-  {tree, prefixLength, now, root, areLinksAlike, onTouched}: LookAgainOptions,
+  {tree, prefixLength, now, root, areLinksAlike, ahead, onTouched}: LookAgainOptions,
 ): TouchedFiles | undefined {
   const folder = fromText(tree.directory)
-  const inside = `${folder}/`
-  const isPlainFolder = isAscii(folder)
+  const looks = createLook({folder: `${folder}/`, prefixLength, areLinksAlike})
   const found = new RowNumbers()
-  const before = new RowNumbers()
   const files: TouchedFile[] = []
   /** Of files with several names, with their change times. */
   const groups = new Map<number, bigint>()
   let areSameSize = true
   let newest = -Infinity
+  let latest = root.ctimeNs
   let item = -1
-  const top = look(folder, !isPlainFolder)
-  before.putState(root)
-  if (!top || !isAsBefore(top, before)) return undefined
+  const top = look(folder, !isAscii(folder))
+  found.putState(root)
+  if (!top || !looks.isAsBefore(top, found) || !isPast(top)) return undefined
   for (let row = 0; rows.next(); row++) {
-    const {kind, isBytes, numbers} = rows
+    const {kind, numbers} = rows
     if (kind !== directory) item++
-    const isShared = numbers.at(number.names) > 0
-    const group = isShared ? numbers.at(number.group) : undefined
-    const isKnown = areLinksAlike && kind === hardlink && group !== undefined
-    if (!isKnown || groups.has(group)) {
-      const path = rows.path(prefixLength)
-      const isFile = kind === file || kind === hardlink
-      const inBytes = isBytes || !isPlainFolder || (!isFile && !isAscii(path))
-      const stat = look(inside + path, inBytes)
-      if (!stat) return undefined
-      if (!isAsBefore(stat, numbers)) {
+    const group = numbers.at(number.names) > 0 ? numbers.at(number.group) : undefined
+    const isSeen = ahead?.isUntouched(row) === true || looks.isKnown(rows)
+    if (!isSeen || (group !== undefined && groups.has(group))) {
+      const stat = looks.at(rows)
+      if (!stat || !isPast(stat)) return undefined
+      if (!looks.isAsBefore(stat, numbers)) {
+        const isFile = kind === file || kind === hardlink
         if (!isFile || !isTouchedFile(stat, numbers)) return undefined
         // the file comes before its links: if it was touched, they were
         if (kind === hardlink && groups.get(group ?? -1) !== stat.ctimeNs) return undefined
@@ -112,25 +132,17 @@ export function lookAgain(
     }
     newest = Math.max(newest, numbers.at(number.mtime))
   }
-  return {files, areSameSize, newestMtime: newest === -Infinity ? 0 : newest}
+  return {files, areSameSize, newestMtime: newest === -Infinity ? 0 : newest, latest}
 
-  function look(access: ByteString, isBytes: boolean): BigIntStats | undefined {
-    try {
-      return lstatSync(isBytes ? Buffer.from(access, 'latin1') : access, inBigInts)
-    } catch {
-      // the walk says what is wrong
-      return undefined
-    }
-  }
-
-  function isAsBefore(stat: BigIntStats, numbers: RowNumbers): boolean {
-    found.putState(stat)
-    return found.hasStateOf(numbers) && stat.ctimeNs < now
+  /** A change time in the future tells nothing. */
+  function isPast({ctimeNs}: BigIntStats): boolean {
+    if (ctimeNs > latest) latest = ctimeNs
+    return ctimeNs < now
   }
 
   /** What has several names has as many as before, and they are names of the same file. */
   function isTouchedFile(stat: BigIntStats, numbers: RowNumbers): boolean {
-    if (!stat.isFile() || stat.ctimeNs >= now) return false
+    if (!stat.isFile()) return false
     if (numbers.at(number.names) === 0) return stat.nlink === 1n
     const {ino, dev, nlink} = numbers.state()
     return stat.ino === ino && stat.dev === dev && stat.nlink === nlink
@@ -150,6 +162,54 @@ export function lookAgain(
     found.put(number.content, entry.kind === 'file' ? entry.size : 0)
     onTouched(row, found)
     return entry.mtime
+  }
+}
+
+export interface LookOptions {
+  /** What the kernel is told before the paths of rows. */
+  readonly folder: ByteString
+  /** How much of each path is not told to the kernel. */
+  readonly prefixLength: number
+  /** See `PackedWalk`: a hard link is looked at only where its file was touched. */
+  readonly areLinksAlike: boolean
+}
+
+/** Looks at what rows are of. */
+export interface Look {
+  /** Whether the row is a hard link that its file tells of. */
+  isKnown(rows: RowCursor): boolean
+  /** What is there now; `undefined` for nothing that can be looked at. */
+  at(rows: RowCursor): BigIntStats | undefined
+  /** Whether that is the state in the numbers of a row. */
+  isAsBefore(stat: BigIntStats, numbers: RowNumbers): boolean
+}
+
+export function createLook({folder, prefixLength, areLinksAlike}: LookOptions): Look {
+  const isPlainFolder = isAscii(folder)
+  const found = new RowNumbers()
+  return {
+    isKnown: ({kind, numbers}) =>
+      areLinksAlike && kind === hardlink && numbers.at(number.names) > 0,
+    at(rows) {
+      const {kind} = rows
+      const path = rows.path(prefixLength)
+      const isFile = kind === file || kind === hardlink
+      return look(folder + path, rows.isBytes || !isPlainFolder || (!isFile && !isAscii(path)))
+    },
+    isAsBefore(stat, numbers) {
+      found.putState(stat)
+      return found.hasStateOf(numbers)
+    },
+  }
+}
+
+/** As `at` of a `Look`. */
+function look(access: ByteString, isBytes: boolean): BigIntStats | undefined {
+  try {
+    return lstatSync(isBytes ? Buffer.from(access, 'latin1') : access, inBigInts)
+  } catch {
+    // a walk says what is wrong
+    return undefined
   }
 }
 

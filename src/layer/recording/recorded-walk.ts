@@ -22,14 +22,13 @@ import {recalledDivision} from './recalled-division.js'
 import {keptLook, keptWalk} from './kept-walk.js'
 import {layerRows} from './layer-rows.js'
 import {areLinksAlike} from './links-alike.js'
-import {lookAgain, type TouchedFiles} from './look-again.js'
+import type {TouchedFiles} from './look-again.js'
+import {bringUpToDate, type UpToDateOptions} from './up-to-date.js'
 import {type RowCursor, RowReader} from './rows/packed-rows.js'
-import {decodeWalk, type KeptBytes, type PackedWalk} from './packed-walk.js'
+import {decodeWalk, type PackedWalk} from './packed-walk.js'
 import {createRecord, mostRecorded, type WalkRecord} from './record.js'
 import {replay} from './replay.js'
-import {forgetLayerOf} from './row-layers.js'
 import {createTurn} from '../../stream/take-turns.js'
-import {RowSplicer} from './rows/row-splicer.js'
 
 /** Details that the recorded one includes. */
 const listed: ReadonlySet<WalkDetail> = new Set(['directories', 'names', 'states'])
@@ -60,6 +59,8 @@ export interface RecordOptions {
   readonly most?: number | undefined
   /** Threads that walk parts of the tree meanwhile; default: none. */
   readonly parts?: ((tree: Tree) => WalkedParts) | undefined
+  /** Threads that look at what an earlier run walked; default: none. */
+  readonly ahead?: UpToDateOptions['ahead']
 }
 
 /** Threads that walk parts of a tree which the caller walks, too. */
@@ -92,7 +93,7 @@ export function recordedWalk(
   entries: Entries,
   prefix: ByteString,
   keeper?: WalkKeeper,
-  {most = mostRecorded, parts: partsOf}: RecordOptions = {},
+  {most = mostRecorded, parts: partsOf, ahead}: RecordOptions = {},
 ): Entries {
   let record: Pick<WalkRecord, 'replay'> | undefined
   let rootState: FileState | undefined
@@ -103,6 +104,8 @@ export function recordedWalk(
   /** That of an earlier run, of which files may have been touched since. */
   let earlier: Division | undefined
   let touched: TouchedFiles | undefined
+  /** Whether the walk can be kept as it is. */
+  let areSettled = false
   let isTooLarge = false
   /** Of the walk that is under way. */
   let threads: WalkedParts | undefined
@@ -219,12 +222,13 @@ export function recordedWalk(
     const decoded = kept && decodeWalk(kept)
     kept = undefined
     if (!decoded || !tree || !keeper) return undefined
-    const found = upToDate(decoded, tree, keeper)
+    const {now, before} = keeper
+    const found = bringUpToDate(decoded, {tree, prefixLength, now, before, ahead})
     if (!found) return undefined
-    walk = found
-    rootState = found.root
+    ;({walk, touched, areSettled} = found)
+    rootState = walk.root
     earlier = decodeDivision(decoded.division)
-    if (touched?.files.length === 0) {
+    if (touched.files.length === 0) {
       look = keptLook(decoded.note)
       division = earlier
     } else keep(walk, tree)
@@ -232,24 +236,6 @@ export function recordedWalk(
     return {
       replay: (hasStates) => replay({...replayed, rows: new RowReader(rows)}, hasStates),
     }
-  }
-
-  function upToDate(
-    {rows, root, layers, ...rest}: KeptBytes,
-    tree: Tree,
-    {now}: WalkKeeper,
-  ): PackedWalk | undefined {
-    const splicer = new RowSplicer(rows)
-    const isAlike = rest.areLinksAlike && areLinksAlike(tree.directory)
-    touched = lookAgain(splicer, {
-      ...{tree, prefixLength, now, root},
-      areLinksAlike: isAlike,
-      onTouched(row, numbers) {
-        splicer.replace(numbers)
-        if (layers) forgetLayerOf(layers, row)
-      },
-    })
-    return touched && {rows: splicer.rows(), root, layers, areLinksAlike: isAlike}
   }
 
   function recallDivision(): RecalledDivision | undefined {
@@ -270,6 +256,6 @@ export function recordedWalk(
   function keep(walk: PackedWalk, {directory}: Tree): void {
     if (!keeper) return
     const {before} = keeper
-    keeper.keep(() => keptWalk(walk, {directory, prefixLength, before, look, division}))
+    keeper.keep(() => keptWalk(walk, {directory, prefixLength, before, areSettled, look, division}))
   }
 }

@@ -1,3 +1,4 @@
+import {setImmediate as turn} from 'node:timers/promises'
 import type {Sharding} from '../../image/sharding.js'
 import {cutPoints} from './cut-points.js'
 import {recallPlan, withLooks} from './kept-plan.js'
@@ -19,7 +20,8 @@ export interface PlannedShards {
 /**
  * How entries are divided into at most `room` layers. A small tree (`auto`), one without files, and
  * one that cannot be divided stay in one. No more than names and sizes decide. Walks the entries,
- * unless one layer is all that is wanted, or an earlier run kept the plan.
+ * unless one layer is all that is wanted, or an earlier run kept the plan. Throws the signal's
+ * reason.
  */
 export async function planShards(
   entries: Entries,
@@ -31,7 +33,13 @@ export async function planShards(
   const {division} = entries
   const key = `${sharding} of ${room}`
   const recalled = division && recallPlan(division, key)
-  if (recalled) return recalled
+  if (recalled) {
+    // a large tree was looked at until now, in one go; signals are heard between two turns
+    await turn()
+    await turn()
+    options?.signal?.throwIfAborted()
+    return recalled
+  }
   const survey = await surveyTree(entries, options)
   const bytes = survey.items.bytes()
   const isAuto = sharding === 'auto'

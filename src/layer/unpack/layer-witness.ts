@@ -15,7 +15,7 @@ import type {FileState} from '../tree/file-state.js'
 import {createLayerLooker, type LayerLooker} from '../tree/layer-look.js'
 import type {LayerLook} from '../tree/division.js'
 import {isReliable} from '../tree/reliable-file-systems.js'
-import {clockOf, isPast} from '../recording/later-clock.js'
+import {clockOf, isPast} from '../later-clock.js'
 import type {TreeRoot} from './tree-root.js'
 
 /** A layer as it is in the directory. */

@@ -18,7 +18,7 @@ function writtenOnce(memory: LayerMemory): LayerMemory {
     isEmpty: memory.isEmpty,
     keepsWalks: memory.keepsWalks,
     recallWalk: (key) => memory.recallWalk(key),
-    knows: (diffId) => memory.knows(diffId),
+    find: (diffId) => memory.find(diffId),
     rememberWalk(key, encode) {
       isChanged = true
       memory.rememberWalk(key, encode)

@@ -7,7 +7,7 @@ import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
-import type {UploadJournal} from '../../store/upload-journal.js'
+import type {WithJournal} from '../../store/upload-journal.js'
 import type {Ports} from '../../ports.js'
 
 export interface PushedLayer {
@@ -49,13 +49,15 @@ export async function pushLayer(
   },
   ports: Ports,
 ): Promise<PushedLayer> {
-  const {report, signal, jobs, withJournal = without, withBlockCache = without} = ports
+  const {report, signal, jobs, withJournal, withBlockCache = without} = ports
   report({kind: 'step', step: 'pack and push', on})
   const onProgress = (done: number) => report({kind: 'bytes', done})
-  const put = async (journal?: UploadJournal, cache?: BlockCache) => {
+  const journal: WithJournal | undefined =
+    packing && withJournal && ((work) => withJournal([store.name, ...packing], work))
+  const put = async (cache?: BlockCache) => {
     const source = packLayer(entries, {...format, jobs, cache, buffers, threads, onProgress})
     const onRead = (blob: BlobInfo): void => onPacked?.(packed(blob, source))
-    const blob = await store.putBlob(source, {signal, journal, isNew: true, onRead})
+    const blob = await store.putBlob(source, {signal, withJournal: journal, isNew: true, onRead})
     const obstacle = source.obstacle()
     if (obstacle !== undefined) report({kind: 'warning', message: noTable(on, obstacle)})
     return {...packed(blob, source), uploaded: blob.written}
@@ -73,18 +75,14 @@ export async function pushLayer(
     onPacked?.(pushed)
     return {...pushed, uploaded: shared.uploaded}
   }
-  return packing
-    ? withJournal([store.name, ...packing], (journal) =>
-        withBlockCache(packing, (cache) => put(journal, cache)),
-      )
-    : put()
+  return packing ? withBlockCache(packing, put) : put()
 }
 
 function noTable(on: string, obstacle: string): string {
   return `the layer of ${on} has no table of contents, so clients fetch all of it: ${obstacle}`
 }
 
-/** Used when there is no journal. */
+/** Used when no blocks are kept. */
 function without<T>(_: readonly string[], work: (memory: undefined) => Promise<T>): Promise<T> {
   return work(undefined)
 }

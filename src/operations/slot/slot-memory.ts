@@ -1,6 +1,7 @@
 import type {PackedContent} from '../../layer/pack/packed-content.js'
 import type {LayerLook} from '../../layer/tree/division.js'
 import type {WalkKeeper} from '../../layer/recording/recorded-walk.js'
+import type {Digest} from '../../oci/digest.js'
 import type {LayerMemory} from '../../layer/memory/memory.js'
 
 /**
@@ -17,6 +18,8 @@ export interface SlotMemory {
   readonly keepsWalks: boolean
   /** What a layer that looks like this holds, if it was packed before. */
   recall(look: LayerLook): PackedContent | undefined
+  /** Bytes of the tar of the layer with this diff ID; `undefined` if that is not remembered. */
+  tarSizeOf(diffId: Digest): number | undefined
   /** Notes what was read, if it was. */
   remember(content: PackedContent): void
   /** Where a walk is kept that has this key. */
@@ -31,6 +34,7 @@ export function createSlotMemory(memory: LayerMemory): SlotMemory {
     isEmpty: memory.isEmpty,
     keepsWalks: memory.keepsWalks,
     recall: (look) => memory.recall(look),
+    tarSizeOf: (diffId) => memory.find(diffId)?.tarSize,
     remember(content) {
       if (content.look) memory.remember(content.look, content, memory.opened - tick)
     },

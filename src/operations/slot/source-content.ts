@@ -1,5 +1,6 @@
 import {availableParallelism} from 'node:os'
 import type {OpenMemory} from '../../layer/memory/memory.js'
+import type {RowsAhead} from '../../layer/recording/look-again.js'
 import type {WalkKeeper} from '../../layer/recording/recorded-walk.js'
 import {prefixOf} from '../../layer/tree/walk.js'
 import {walkKey} from '../../layer/tree/walk-tree.js'
@@ -79,8 +80,12 @@ export function sourceContent(
     const keep: WalkKeeper['keep'] = (encode) =>
       keeper?.keep(() => (warnings.count() === 0 ? encode() : undefined))
     const {walkParts} = await import('../../layer/recording/parts/walk-parts.js')
-    const parts = (tree: Tree) => walkParts(tree, jobs)
-    return recordedWalk(walked, prefix, keeper && {...keeper, keep}, {parts})
+    const {lookAhead} = await import('../../layer/recording/parts/look-ahead.js')
+    const threads = {
+      parts: (tree: Tree) => walkParts(tree, jobs),
+      ahead: (rows: RowsAhead) => lookAhead(rows, jobs),
+    }
+    return recordedWalk(walked, prefix, keeper && {...keeper, keep}, threads)
   }
 
   /** Several images, and rounds, ask for the same directory. */

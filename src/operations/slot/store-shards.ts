@@ -2,12 +2,13 @@ import {availableParallelism} from 'node:os'
 import type {Layer} from '../../image/image.js'
 import {createBlockBuffers} from '../../layer/compress/blocks.js'
 import {layerThreads} from '../../layer/pack/layer-threads.js'
-import type {LayerFormat} from '../../layer/pack/pack.js'
+import {codecOf, type LayerFormat} from '../../layer/pack/pack.js'
 import {countShards} from '../../layer/shards/shard-plan.js'
 import type {LayerLook} from '../../layer/tree/division.js'
 import type {Ports} from '../../ports.js'
 import type {ContentStore} from '../../store/content-store.js'
 import {mapAhead} from '../../stream/map-ahead.js'
+import {bytesToPack} from './bytes-to-pack.js'
 import {createShardComparer} from './compare-shard.js'
 import {shardedFacts, type StoredContent} from './content.js'
 import {type Claims, falseClaims} from './false-claims.js'
@@ -74,6 +75,8 @@ export async function storeShards(
   const comparer = createShardComparer({known, presence, ...how})
   const claims: Claims = new Map()
   const inTurn = createTurns()
+  const codec = codecOf(options.compression, options.level)
+  if (codec) await threads.prepare(codec, bytesToPack(sharded, known))
   const stored = mapAhead(
     partsOf(sharded, ports),
     (part, {signal}) => {

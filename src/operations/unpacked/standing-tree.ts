@@ -52,7 +52,7 @@ export async function standingTree(
   const seen = {tree, prefixLength, now: memory.opened}
   const kept = await memory.recallWalk(walkKey(tree))
   const known = kept && withLayers(decodeColumns(kept))
-  if (!known && !slot.layers.some(({diffId}) => memory.knows(diffId))) return undefined
+  if (!known && !slot.layers.some(({diffId}) => memory.find(diffId))) return undefined
   try {
     const columns = known ?? (await walkWithLayers(tree, {image, slot}, memory))
     if (!columns) return undefined

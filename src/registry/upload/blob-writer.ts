@@ -8,7 +8,7 @@ import type {
   PutBlobOptions,
 } from '../../store/content-store.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
-import type {UploadRecord} from '../../store/upload-journal.js'
+import type {UploadJournal, UploadRecord, WithJournal} from '../../store/upload-journal.js'
 import {verified} from '../../stream/verify.js'
 import {createBlobPresence, type Known} from './blob-presence.js'
 import {bytesBody} from '../net/http.js'
@@ -58,8 +58,11 @@ export function createBlobWriter(
         options.onRead?.(blob)
         return putKnown(context, bytesBody(bytes), blob, options)
       }
+      const {withJournal = withoutJournal} = options
       try {
-        return await putStream(context, start.source, options)
+        return await withJournal((journal) => {
+          return putStream(context, start.source, {...options, journal})
+        })
       } finally {
         await start.release()
       }
@@ -107,7 +110,7 @@ async function putKnown(
 async function putStream(
   context: UploadContext,
   source: BlobSource,
-  options: PutBlobOptions,
+  options: PutBlobOptions & {readonly journal: UploadJournal | undefined},
 ): Promise<Known> {
   const {journal, signal} = options
   if (journal?.left?.isWhole && (await isCommitted(context, source, journal.left, {signal}))) {
@@ -118,6 +121,8 @@ async function putStream(
   const {kind, blob} = await sendParts(context, source, options)
   return kind === 'stored' ? {...blob, written: true} : putKnown(context, source, blob, {signal})
 }
+
+const withoutJournal: WithJournal = (work) => work(undefined)
 
 /** Whether the blob that an earlier process sent completely is here and equals the source. */
 async function isCommitted(

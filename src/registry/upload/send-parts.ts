@@ -1,12 +1,14 @@
 import type {BlobSource, PutBlobOptions} from '../../store/content-store.js'
 import type {BlobInfo} from '../../oci/descriptor.js'
+import type {UploadJournal} from '../../store/upload-journal.js'
 import type {UploadContext} from './context.js'
 import {createReplay} from './replay.js'
 import {sendUpload} from './send-upload.js'
 import type {PushSession} from './push-session.js'
 import {usualChunk} from './strategy.js'
 
-export interface SendPartsOptions extends Pick<PutBlobOptions, 'signal' | 'journal' | 'onRead'> {
+export interface SendPartsOptions extends Pick<PutBlobOptions, 'signal' | 'onRead'> {
+  readonly journal?: UploadJournal | undefined
   /** The blob, if it is known beforehand. */
   readonly blob?: BlobInfo | undefined
   /** An open session to use first. */

@@ -335,6 +335,8 @@ describe('the memory of layers', () => {
     await remember('key', walk)
     await remember('key', undefined)
     expect(await recall('key')).toEqual(walk)
+    // threads look at what is in it
+    expect((await recall('key'))?.buffer).toBeInstanceOf(SharedArrayBuffer)
     expect(await recall('other')).toBeUndefined()
     await remember('other', other)
     expect(await recall('other')).toEqual(other)

@@ -37,6 +37,26 @@ describe('the threads of layers', () => {
     }
   })
 
+  it('start before the layer that is worth it is asked for, and are what it gets', async () => {
+    const threads = layerThreads(2, 'rows')
+    try {
+      await threads.prepare(ownDeflate, smallLayers - 1)
+      expect(workers()).toBe(0)
+      await threads.prepare(ownDeflate, smallLayers)
+      expect(workers()).toBe(2)
+      await threads.prepare(ownDeflate, smallLayers)
+      const taken = await threads.take(ownDeflate, smallLayers)
+      if (!taken) throw new Error('there are no threads')
+      expect(workers()).toBe(2)
+      await threads.giveBack(taken)
+    } finally {
+      await threads.close()
+    }
+    const none = layerThreads(1)
+    await none.prepare(ownDeflate, smallLayers)
+    expect(workers()).toBe(0)
+  })
+
   it('count what is only hashed apart from what is packed', async () => {
     const threads = layerThreads(2, 'rows')
     try {

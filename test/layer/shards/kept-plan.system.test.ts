@@ -40,7 +40,11 @@ async function start() {
   let kept: Uint8Array | undefined
 
   /** A run that keeps the looks of all layers for the next one, unless told not to. */
-  async function run(sharding = 5, room = 100, {keepsLooks = true} = {}) {
+  async function run(
+    sharding = 5,
+    room = 100,
+    {keepsLooks = true, signal}: {keepsLooks?: boolean; signal?: AbortSignal} = {},
+  ) {
     let walks = 0
     const own = treeEntries({tree, onWarning: () => undefined})
     const counted: Entries = (detail) => {
@@ -52,7 +56,7 @@ async function start() {
     const entries = recordedWalk(Object.assign(counted, {walk: own.walk}), 'opt/', {
       ...{now: later, before: later, kept, keep},
     })
-    const {plan} = await planShards(entries, sharding, room)
+    const {plan} = await planShards(entries, sharding, room, {signal})
     if (!plan) throw new Error('one layer is not a division')
     const looks = looksOf(entries, plan)
     const known = plan.kept?.looks
@@ -86,6 +90,14 @@ describe('a plan that is kept', () => {
     const again = await run()
     expect(again).toMatchObject({walks: 0, isNew: false, known: (await fresh()).looks})
     expect(again.facts).toEqual((await fresh()).facts)
+  })
+
+  it('hears a signal that came while the directory was looked at', async () => {
+    const {run} = await start()
+    await run()
+    const controller = new AbortController()
+    setImmediate(() => controller.abort(new Error('stop')))
+    await expect(run(5, 100, {signal: controller.signal})).rejects.toThrow('stop')
   })
 
   it('leaves out the looks of layers of which a file was touched', async () => {

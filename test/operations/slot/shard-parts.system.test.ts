@@ -13,6 +13,7 @@ const memory: SlotMemory = {
   isEmpty: false,
   keepsWalks: false,
   recall: () => undefined,
+  tarSizeOf: () => undefined,
   remember: () => undefined,
   keeperOf: () => Promise.reject(new Error('no walk is kept')),
   save: () => Promise.resolve(),

@@ -1,6 +1,7 @@
 import {describe, expect, it} from 'vitest'
 import {LocalIoError} from '../../../src/errors.js'
 import {digestOf} from '../../../src/oci/digest.js'
+import type {WithJournal} from '../../../src/store/upload-journal.js'
 import {createFakeRegistry, registryError, type FakeRegistry} from '../../support/fake-registry.js'
 import {
   type Answer,
@@ -64,6 +65,22 @@ describe('putBlob', () => {
     expect(await store.putBlob(source)).toEqual({...blob, written: true})
     expect(await store.putBlob(source)).toEqual({...blob, written: false})
     expect(steps(server)).toBe('HEAD POST PUT HEAD')
+  })
+
+  it('asks for a journal only where another process could go on', async () => {
+    const {store} = await start()
+    let journals = 0
+    const withJournal: WithJournal = (work) => {
+      journals++
+      return work(undefined)
+    }
+    expect(await store.putBlob(sourceOf(bytes), {withJournal})).toMatchObject({written: true})
+    expect(journals).toBe(0)
+    expect(await store.putBlob(sourceOf(...largeChunks()), {withJournal})).toEqual({
+      ...large,
+      written: true,
+    })
+    expect(journals).toBe(1)
   })
 
   it('takes an empty blob', async () => {
