@@ -66,7 +66,7 @@ export function createRecord(
         numbers.put(number.group, group)
         entryCount++
         if (first === path) writer.push({kind, isBytes, path, target: rows.target()}, numbers)
-        else writer.push({kind: hardlink, isBytes, path, target: first}, numbers)
+        else writer.push({kind: hardlink, isBytes, path, target: ''}, numbers)
       }
       return hasRoom() ? entryCount - before : undefined
     },
@@ -102,7 +102,9 @@ export function createRecord(
     numbers.put(number.group, shared?.group ?? 0)
     const kind = kindNumber(entry.kind)
     const isBytes = typeof content?.path === 'object'
-    writer.push({kind, isBytes, path, target: 'target' in entry ? entry.target : ''}, numbers)
+    // that of a hard link is the first name of its group
+    const target = entry.kind === 'symlink' ? entry.target : ''
+    writer.push({kind, isBytes, path, target}, numbers)
     return true
   }
 

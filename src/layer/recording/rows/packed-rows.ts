@@ -23,7 +23,7 @@ export interface RowText {
   /** The kernel is told of it in bytes. */
   readonly isBytes: boolean
   readonly path: ByteString
-  /** Empty for what has none. */
+  /** Empty for what has none; a walk's hard links have none, but the first of their group. */
   readonly target: ByteString
 }
 
