@@ -65,8 +65,11 @@ export function createRecord(
         const {group, first} = groupOf(path, inodes)
         numbers.put(number.group, group)
         entryCount++
-        if (first === path) writer.push({kind, isBytes, path, target: rows.target()}, numbers)
-        else writer.push({kind: hardlink, isBytes, path, target: ''}, numbers)
+        if (first !== path) writer.push({kind: hardlink, isBytes, path, target: ''}, numbers)
+        else {
+          const hasOwnName = numbers.at(number.names) > 0
+          writer.push({kind, isBytes, path, target: rows.target(), hasOwnName}, numbers)
+        }
       }
       return hasRoom() ? entryCount - before : undefined
     },
@@ -104,7 +107,9 @@ export function createRecord(
     const isBytes = typeof content?.path === 'object'
     // that of a hard link is the first name of its group
     const target = entry.kind === 'symlink' ? entry.target : ''
-    writer.push({kind, isBytes, path, target}, numbers)
+    // the first name of a file waits for the others when it is divided
+    const hasOwnName = entry.kind === 'file' && shared !== undefined
+    writer.push({kind, isBytes, path, target, hasOwnName}, numbers)
     return true
   }
 

@@ -1,6 +1,6 @@
 import type {ByteString} from '../byte-string.js'
 import {createColumn} from '../tree/column.js'
-import {createNameList} from '../tree/name-list.js'
+import {createNameList, type NameList} from '../tree/name-list.js'
 
 /** A name that waits for the other names of its file. */
 export interface EarlierName<Place> {
@@ -10,7 +10,8 @@ export interface EarlierName<Place> {
 }
 
 /**
- * Names of things of which more names are to come, by group; each takes its bytes and some twenty.
+ * Names of things of which more names are to come, by group; each takes some twenty bytes besides
+ * those in the list of names.
  */
 export interface EarlierNames<Place> {
   add(group: number, name: EarlierName<Place>): void
@@ -22,9 +23,8 @@ export interface EarlierNames<Place> {
   readonly size: number
 }
 
-/** With no names waiting. */
-export function createEarlierNames<Place>(): EarlierNames<Place> {
-  const names = createNameList()
+/** With no names waiting; they are kept in `names`, which is empty. */
+export function createEarlierNames<Place>(names: NameList = createNameList()): EarlierNames<Place> {
   const places: Place[] = []
   /** Of each name the one before it in its group, counted from 1; 0 for none. */
   const before = createColumn<number>((length) => new Uint32Array(length))

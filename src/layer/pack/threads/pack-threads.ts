@@ -27,7 +27,7 @@ import {
   setState,
   wordCount,
 } from './ring.js'
-import type {HeldContent} from './shared-rows.js'
+import type {HeldContent} from './held-content.js'
 import {causeFrom, errorFrom} from './thread-error.js'
 
 export interface PackCall {

@@ -1,6 +1,6 @@
 import {createLimiter} from '../../../stream/limiter.js'
 import {type HashCall, type Reader, type ReaderHeap, startReader, type TarSum} from './reader.js'
-import type {HeldContent} from './shared-rows.js'
+import type {HeldContent} from './held-content.js'
 
 /** Threads that read, each started when there is something for it to do. */
 export interface Readers {
