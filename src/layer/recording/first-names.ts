@@ -1,5 +1,6 @@
 import type {ByteString} from '../byte-string.js'
 import {createNameList} from '../tree/name-list.js'
+import {WordList} from '../tree/number-lists.js'
 
 /** The first names of files that have several, by group: each takes its bytes and twelve more. */
 export interface FirstNames {
@@ -13,21 +14,14 @@ export interface FirstNames {
 export function createFirstNames(): FirstNames {
   const names = createNameList()
   /** By group, counted from 1; 0 for none. */
-  let numbers = new Uint32Array(256)
+  const numbers = new WordList()
   return {
     add(group, path) {
-      if (group >= numbers.length) grow(group)
-      if (numbers[group] === 0) numbers[group] = names.add(path) + 1
+      if (numbers.at(group) === 0) numbers.put(group, names.add(path) + 1)
     },
     at(group) {
-      const number = numbers[group] ?? 0
+      const number = numbers.at(group)
       return number === 0 ? '' : names.at(number - 1)
     },
-  }
-
-  function grow(group: number): void {
-    const larger = new Uint32Array(Math.max(2 * numbers.length, group + 1))
-    larger.set(numbers)
-    numbers = larger
   }
 }

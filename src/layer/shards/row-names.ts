@@ -1,7 +1,7 @@
 import type {ByteString} from '../byte-string.js'
 import type {RowReader} from '../recording/rows/packed-rows.js'
-import {createColumn} from '../tree/column.js'
 import {createNameList, type NameList} from '../tree/name-list.js'
+import {FloatList} from '../tree/number-lists.js'
 
 /** Larger than any name. */
 const nameSpan = 2 ** 17
@@ -22,7 +22,7 @@ export function createRowNames(
     total += length
   }
   /** Of each name its end and its length, in one number; its number in `copies`, below 0. */
-  const places = createColumn<number>((length) => new Float64Array(length))
+  const places = new FloatList()
   return {
     get length() {
       return places.length
