@@ -17,7 +17,7 @@ export interface Ring {
   release(): void
 }
 
-export const largestSlice = 1024 * 1024
+export const largestSlice = 256 * 1024
 
 /** Memory of a ring that was released, for the next one, unless a garbage collector takes it. */
 export interface SpareMemory {

@@ -14,6 +14,8 @@ export interface Readers {
    * reason, and where there can be no threads.
    */
   take(signal: AbortSignal | undefined): Promise<LentReader>
+  /** How many were started. */
+  count(): number
   /** Whether there is one, or can be: it is started. */
   canRead(): boolean
   /** Ends those that nobody uses, and the others as soon as they are done. */
@@ -35,7 +37,7 @@ export function createReaders(most: number, heap: ReaderHeap): Readers {
   /** Places of threads that are not worth their start yet. */
   const withheld = Array.from({length: most - 1}, () => places.enter())
   const idle: Reader[] = []
-  let hasStarted = false
+  let started = 0
   let lent = 0
   let bytes = 0
   let isClosed = false
@@ -72,8 +74,9 @@ export function createReaders(most: number, heap: ReaderHeap): Readers {
         throw error
       }
     },
+    count: () => started,
     canRead() {
-      if (hasStarted) return true
+      if (started > 0) return true
       const reader = tryStart()
       if (reader) idle.push(reader)
       return reader !== undefined
@@ -86,7 +89,7 @@ export function createReaders(most: number, heap: ReaderHeap): Readers {
 
   function start(): Reader {
     const reader = startReader(heap)
-    hasStarted = true
+    started++
     return reader
   }
 
