@@ -25,7 +25,10 @@ export interface EarlierNames<Place> {
 
 /** With no names waiting; they are kept in `names`, which is empty. */
 export function createEarlierNames<Place>(names: NameList = createNameList()): EarlierNames<Place> {
+  /** Names that follow each other are often in the same place. */
   const places: Place[] = []
+  /** Of each name its place, counted from 1. */
+  const placeOf = new WordList()
   /** Of each name the one before it in its group, counted from 1; 0 for none. */
   const before = new WordList()
   /** Of each group its last name, counted from 1, and how many wait. */
@@ -39,7 +42,8 @@ export function createEarlierNames<Place>(names: NameList = createNameList()): E
     count: (group) => counts.at(group),
     add(group, {name, place}) {
       const number = names.add(name)
-      places.push(place)
+      if (places.length === 0 || places.at(-1) !== place) places.push(place)
+      placeOf.push(places.length)
       const count = counts.at(group)
       if (count === 0) size++
       before.push(lasts.at(group))
@@ -50,7 +54,7 @@ export function createEarlierNames<Place>(names: NameList = createNameList()): E
       const taken: EarlierName<Place>[] = []
       if (counts.at(group) === 0) return taken
       for (let next = lasts.at(group); next > 0; next = before.at(next - 1))
-        taken.push({name: names.at(next - 1), place: places[next - 1] as Place})
+        taken.push({name: names.at(next - 1), place: places[placeOf.at(next - 1) - 1] as Place})
       lasts.put(group, 0)
       counts.put(group, 0)
       size--

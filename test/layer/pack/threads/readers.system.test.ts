@@ -41,12 +41,15 @@ describe('threads that read', () => {
       const sums = await Promise.all(layers.map(({content}) => readers.hash(content)))
       expect(sums.map((sum) => sum?.diffId)).toEqual(layers.map(({diffId}) => diffId))
     }
+    expect(readers.count()).toBe(0)
     await hashAll()
     expect(workers()).toBe(1)
+    expect(readers.count()).toBe(1)
     const large = await contentOf('large', 200 * MiB)
     expect(await readers.hash(large.content)).toMatchObject({diffId: large.diffId})
     await hashAll()
     expect(workers()).toBe(2)
+    expect(readers.count()).toBe(2)
   })
 
   it('give what is packed one that has hashed, when it is done', async () => {
