@@ -1,4 +1,4 @@
-import {WordList} from '../tree/number-lists.js'
+import {WordList} from '../number-lists.js'
 import type {LayerItems, WalkedEntry} from '../tree/walked-entry.js'
 import {type PackedRows, RowReader} from './rows/packed-rows.js'
 import {replay, type ReplayOptions} from './replay.js'

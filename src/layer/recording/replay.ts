@@ -1,7 +1,7 @@
 import {type ByteString, isAscii} from '../byte-string.js'
 import type {EntryMetadata} from '../entry.js'
 import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
-import {createFirstNames} from './first-names.js'
+import {createFirstNames} from './rows/first-names.js'
 import type {RowCursor} from './rows/packed-rows.js'
 import {number} from './rows/row-numbers.js'
 import {kinds, odd} from './walk-columns.js'

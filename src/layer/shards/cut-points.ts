@@ -1,4 +1,4 @@
-import {FloatList, WordList} from '../tree/number-lists.js'
+import {FloatList, WordList} from '../number-lists.js'
 import type {ItemTable} from './item-table.js'
 
 /** A directory whose files come to less than this part of a layer stays in one piece. */

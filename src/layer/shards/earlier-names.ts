@@ -1,6 +1,6 @@
 import type {ByteString} from '../byte-string.js'
 import {createNameList, type NameList} from '../tree/name-list.js'
-import {WordList} from '../tree/number-lists.js'
+import {WordList} from '../number-lists.js'
 
 /** A name that waits for the other names of its file. */
 export interface EarlierName<Place> {

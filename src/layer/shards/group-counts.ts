@@ -1,4 +1,4 @@
-import {FloatList, WordList} from '../tree/number-lists.js'
+import {FloatList, WordList} from '../number-lists.js'
 
 /** Names of things that have several, counted by group; twenty bytes a thing. */
 export interface GroupCounts {

@@ -1,5 +1,5 @@
 import type {ByteString} from '../byte-string.js'
-import {WordList} from '../tree/number-lists.js'
+import {WordList} from '../number-lists.js'
 
 /**
  * The things that layers of a slot are cut from, in the order of their paths; nine bytes each,

@@ -1,7 +1,7 @@
 import type {ByteString} from '../byte-string.js'
 import type {RowReader} from '../recording/rows/packed-rows.js'
 import {createNameList, type NameList} from '../tree/name-list.js'
-import {FloatList} from '../tree/number-lists.js'
+import {FloatList} from '../number-lists.js'
 
 /** Larger than any name. */
 const nameSpan = 2 ** 17

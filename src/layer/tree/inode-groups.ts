@@ -1,6 +1,6 @@
 import type {ByteString} from '../byte-string.js'
 import {createNameList} from './name-list.js'
-import {LongList, WordList} from './number-lists.js'
+import {LongList, WordList} from '../number-lists.js'
 
 /** Files with several names, by inode: numbered from 0, with the name that came first. */
 export interface InodeGroups {

@@ -1,5 +1,5 @@
 import type {ByteString} from '../byte-string.js'
-import {FloatList} from './number-lists.js'
+import {FloatList} from '../number-lists.js'
 
 /** The size of a chunk of names in bytes. */
 const pieceLength = 256 * 1024

@@ -332,7 +332,9 @@ describe('several layers of one tree', () => {
       expect(shard.rows()).toBeUndefined()
       shards.push(shard)
     }
-    expect(memory[2]).toEqual(expect.arrayContaining([memory[0]?.[0]]))
+    const [first = [], ...others] = memory
+    expect(first.length).toBeGreaterThan(0)
+    expect(others.some((pieces) => pieces.some((piece) => first.includes(piece)))).toBe(true)
     for (const [number, shard] of shards.entries())
       expect([...shard.entries()]).toEqual(expected[number])
   })

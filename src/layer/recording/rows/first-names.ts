@@ -1,6 +1,6 @@
-import type {ByteString} from '../byte-string.js'
-import {createNameList} from '../tree/name-list.js'
-import {WordList} from '../tree/number-lists.js'
+import type {ByteString} from '../../byte-string.js'
+import {createNameList} from '../../tree/name-list.js'
+import {WordList} from '../../number-lists.js'
 
 /** The first names of files that have several, by group: each takes its bytes and twelve more. */
 export interface FirstNames {

@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {createFirstNames} from '../../../src/layer/recording/first-names.js'
+import {createFirstNames} from '../../../../src/layer/recording/rows/first-names.js'
 
 it('the first name of a group stays, in whatever order groups come', () => {
   const names = createFirstNames()

@@ -1,5 +1,5 @@
 import {expect, it} from 'vitest'
-import {FloatList, LongList, WordList} from '../../../src/layer/tree/number-lists.js'
+import {FloatList, LongList, WordList} from '../../src/layer/number-lists.js'
 
 it.each([
   ['words', () => new WordList(), 2 ** 32 - 1],
