@@ -54,7 +54,7 @@ export const ownDeflate: BlockCodec = {
     scratch: scratchLength,
     input: largestBlock,
     output: deflateBound(largestBlock),
-    places: (threads) => 8 + 4 * threads,
+    places: (threads) => 4 + 3 * threads,
   },
   module: loadDeflate,
   start: () => Promise.resolve(ownDeflater().deflate),

@@ -2,7 +2,7 @@ import type {BlockCodec} from '../compress/codec.js'
 import type {PackThreads} from './threads/pack-threads.js'
 import type {HashCall, ReaderHeap, TarSum} from './threads/reader.js'
 import type {Readers} from './threads/readers.js'
-import type {HeldContent} from './threads/shared-rows.js'
+import type {HeldContent} from './threads/held-content.js'
 
 /** Threads for many layers, started when the first one needs them. */
 export interface LayerThreads {

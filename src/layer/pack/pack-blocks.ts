@@ -9,7 +9,7 @@ import {type LayerThreads, smallLayers} from './layer-threads.js'
 import type {PackThreads} from './threads/pack-threads.js'
 import type {TarSum} from './threads/reader.js'
 import type {SeenTree} from './threads/reader-message.js'
-import type {HeldContent} from './threads/shared-rows.js'
+import type {HeldContent} from './threads/held-content.js'
 
 /** Blocks that may wait to be sent if one thread does everything. */
 const ahead = 4

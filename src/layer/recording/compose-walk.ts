@@ -132,8 +132,7 @@ export function composeWalk(options: ComposeOptions): WalkColumns | undefined {
     } as const
     const names = Number(state.nlink)
     const size = Number(state.size)
-    const target = first === path ? '' : first
-    pushRow(walk, {entry, target, size, names, group, isBytes: !isAscii(path), state})
+    pushRow(walk, {entry, target: '', size, names, group, isBytes: !isAscii(path), state})
     ofRow.push(layer)
   }
 

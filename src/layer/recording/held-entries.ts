@@ -1,6 +1,7 @@
 import type {EntryMetadata} from '../entry.js'
 import type {HeldRows, WalkedEntry} from '../tree/walked-entry.js'
 import {asBuffer, RowReader, type RowText, RowWriter} from './rows/packed-rows.js'
+import {createRowPieces, type RowPieces} from './rows/row-pieces.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
 import {kindNumber, kinds, odd} from './walk-columns.js'
 
@@ -27,9 +28,9 @@ export interface HeldEntries {
   rows(): HeldRows
 }
 
-/** Without entries. */
-export function holdEntries(): HeldEntries {
-  const writer = new RowWriter()
+/** Without entries; rows are in memory of `pieces`. */
+export function holdEntries(pieces: RowPieces = createRowPieces()): HeldEntries {
+  const writer = new RowWriter((least) => pieces.take(least))
   const numbers = new RowNumbers()
   const oddOnes: WalkedEntry[] = []
   let tarBytes = 0

@@ -1,3 +1,4 @@
+import {WordList} from '../number-lists.js'
 import type {LayerItems, WalkedEntry} from '../tree/walked-entry.js'
 import {type PackedRows, RowReader} from './rows/packed-rows.js'
 import {replay, type ReplayOptions} from './replay.js'
@@ -46,23 +47,16 @@ export function layerRows(
 function groupsThatEnd(rows: PackedRows, {from, to, names}: LayerItems): ReadonlySet<number> {
   const reader = new ItemReader(rows, to)
   const ending = new Set<number>()
-  let seen = new Uint32Array(1024)
+  const seen = new WordList()
   while (reader.next()) {
     if (reader.kind === directory) continue
     const {numbers} = reader
     const all = numbers.at(number.names)
     if (all === 0) continue
     const group = numbers.at(number.group)
-    if (group >= seen.length) seen = longer(seen, group)
-    const count = (seen[group] ?? 0) + 1
-    seen[group] = count
+    const count = seen.at(group) + 1
+    seen.put(group, count)
     if (count === (names.get(group) ?? all) && reader.item >= from) ending.add(group)
   }
   return ending
-}
-
-function longer(array: Uint32Array<ArrayBuffer>, index: number): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(Math.max(2 * array.length, index + 1))
-  larger.set(array)
-  return larger
 }

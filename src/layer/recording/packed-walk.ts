@@ -29,7 +29,7 @@ interface WalkNotes {
 export type KeptBytes = PackedWalk & WalkNotes
 
 /** Of this encoding, of what a walk finds, and of looks: another one when any of them changes. */
-const version = 3
+const version = 4
 const headerBytes = 256
 const lengthsInHeader = 7
 const noteAt = 4 * lengthsInHeader + 4

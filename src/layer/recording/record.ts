@@ -65,8 +65,11 @@ export function createRecord(
         const {group, first} = groupOf(path, inodes)
         numbers.put(number.group, group)
         entryCount++
-        if (first === path) writer.push({kind, isBytes, path, target: rows.target()}, numbers)
-        else writer.push({kind: hardlink, isBytes, path, target: first}, numbers)
+        if (first !== path) writer.push({kind: hardlink, isBytes, path, target: ''}, numbers)
+        else {
+          const hasOwnName = numbers.at(number.names) > 0
+          writer.push({kind, isBytes, path, target: rows.target(), hasOwnName}, numbers)
+        }
       }
       return hasRoom() ? entryCount - before : undefined
     },
@@ -102,7 +105,11 @@ export function createRecord(
     numbers.put(number.group, shared?.group ?? 0)
     const kind = kindNumber(entry.kind)
     const isBytes = typeof content?.path === 'object'
-    writer.push({kind, isBytes, path, target: 'target' in entry ? entry.target : ''}, numbers)
+    // that of a hard link is the first name of its group
+    const target = entry.kind === 'symlink' ? entry.target : ''
+    // the first name of a file waits for the others when it is divided
+    const hasOwnName = entry.kind === 'file' && shared !== undefined
+    writer.push({kind, isBytes, path, target, hasOwnName}, numbers)
     return true
   }
 

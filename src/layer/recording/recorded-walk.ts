@@ -208,6 +208,8 @@ export function recordedWalk(
       }
     } finally {
       parts?.close()
+      // their table of files with several names is as large as the record
+      threads = undefined
     }
     record = own
     rootState = root && stateOf(root)

@@ -1,6 +1,7 @@
 import {type ByteString, isAscii} from '../byte-string.js'
 import type {EntryMetadata} from '../entry.js'
 import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
+import {createFirstNames} from './rows/first-names.js'
 import type {RowCursor} from './rows/packed-rows.js'
 import {number} from './rows/row-numbers.js'
 import {kinds, odd} from './walk-columns.js'
@@ -17,13 +18,17 @@ export interface ReplayOptions {
   readonly isWanted?: (() => boolean) | undefined
 }
 
-/** The entries of a walk, with what it takes to read files only if `hasStates`. */
+/**
+ * The entries of a walk, with what it takes to read files only if `hasStates`. Rows of hard links
+ * have no target: it is the first name of their group, which is wanted if a link to it is.
+ */
 export function* replay(
   {rows, oddOnes, folder, prefixLength, isWanted}: ReplayOptions,
   hasStates: boolean,
 ): Generator<WalkedEntry> {
   const {numbers} = rows
   const isPlainFolder = isAscii(folder)
+  const firsts = createFirstNames()
   let oddAt = 0
   while (rows.next()) {
     const {kind} = rows
@@ -48,8 +53,12 @@ export function* replay(
     if (kind === 'symlink')
       return {entry: {kind, target: rows.target(), ...common}, ...shared, ...stateOf()}
     const alone = fileOf(common)
-    if (kind === 'file') return {...alone, ...shared}
-    return {entry: {kind: 'hardlink', target: rows.target(), ...common}, ...shared, alone}
+    const group = numbers.at(number.group)
+    if (kind === 'file') {
+      firsts.add(group, path)
+      return {...alone, ...shared}
+    }
+    return {entry: {kind: 'hardlink', target: firsts.at(group), ...common}, ...shared, alone}
   }
 
   function fileOf({path, mode, uid, gid, mtime}: Omit<EntryMetadata, 'xattrs'>): WalkedEntry {

@@ -1,3 +1,4 @@
+import {FloatList, WordList} from '../number-lists.js'
 import type {ItemTable} from './item-table.js'
 
 /** A directory whose files come to less than this part of a layer stays in one piece. */
@@ -20,7 +21,7 @@ export function cutPoints(
   const lowest = lowestInReach(candidates, target / 2)
   // the weakest go first, so that one cut too many moves one layer and not all
   const kept = lowest.sort(byRank(candidates)).slice(0, Math.max(0, most - 1))
-  return kept.map((place) => candidates.items[place] ?? 0).sort((a, b) => a - b)
+  return kept.map((place) => candidates.items.at(place)).sort((a, b) => a - b)
 }
 
 /**
@@ -28,20 +29,14 @@ export function cutPoints(
  * beginning. There may be as many as files: numbers, and no objects.
  */
 interface Candidates {
-  length: number
-  items: Uint32Array<ArrayBuffer>
-  at: Float64Array<ArrayBuffer>
-  ranks: Float64Array<ArrayBuffer>
+  readonly items: WordList
+  readonly at: FloatList
+  readonly ranks: FloatList
 }
 
 /** Leaves out those that are too near to one of the ends. */
 function candidatesOf(table: ItemTable, target: number): Candidates {
-  const found: Candidates = {
-    length: 0,
-    items: new Uint32Array(1024),
-    at: new Float64Array(1024),
-    ranks: new Float64Array(1024),
-  }
+  const found: Candidates = {items: new WordList(), at: new FloatList(), ranks: new FloatList()}
   const total = table.bytes()
   let at = 0
   for (let start = 0; start < table.length;) {
@@ -64,21 +59,10 @@ function candidatesOf(table: ItemTable, target: number): Candidates {
 
   function add(item: number, place: number): void {
     if (place < target / 2 || total - place < target / 2) return
-    if (found.length === found.items.length) grow(found)
-    found.items[found.length] = item
-    found.at[found.length] = place
-    found.ranks[found.length++] = rankOf(table, item)
+    found.items.push(item)
+    found.at.push(place)
+    found.ranks.push(rankOf(table, item))
   }
-}
-
-function grow(candidates: Candidates): void {
-  const {length, items, at, ranks} = candidates
-  candidates.items = new Uint32Array(2 * length)
-  candidates.at = new Float64Array(2 * length)
-  candidates.ranks = new Float64Array(2 * length)
-  candidates.items.set(items)
-  candidates.at.set(at)
-  candidates.ranks.set(ranks)
 }
 
 /** The directories first, then the hash, which has 32 bits. */
@@ -88,12 +72,13 @@ function rankOf(items: ItemTable, item: number): number {
 
 /** Compares two candidates by their numbers, which ascend with the items. */
 function byRank({ranks}: Candidates): (a: number, b: number) => number {
-  return (a, b) => (ranks[a] ?? 0) - (ranks[b] ?? 0) || a - b
+  return (a, b) => ranks.at(a) - ranks.at(b) || a - b
 }
 
 /** Those that nothing within `reach` bytes ranks before. */
 function lowestInReach(candidates: Candidates, reach: number): number[] {
-  const {length, at} = candidates
+  const {at} = candidates
+  const {length} = at
   const compare = byRank(candidates)
   const isBeaten = new Uint8Array(length)
   for (const direction of [1, -1]) {
@@ -102,7 +87,7 @@ function lowestInReach(candidates: Candidates, reach: number): number[] {
     let head = 0
     for (let step = 0; step < length; step++) {
       const own = direction === 1 ? step : length - 1 - step
-      const isFar = (other: number): boolean => Math.abs((at[other] ?? 0) - (at[own] ?? 0)) >= reach
+      const isFar = (other: number): boolean => Math.abs(at.at(other) - at.at(own)) >= reach
       while (head < window.length && isFar(window[head] ?? 0)) head++
       const first = window[head]
       if (first !== undefined && compare(first, own) < 0) isBeaten[own] = 1

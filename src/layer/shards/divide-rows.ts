@@ -4,7 +4,8 @@ import {RowReader} from '../recording/rows/packed-rows.js'
 import {number, RowNumbers} from '../recording/rows/row-numbers.js'
 import {kindNumber} from '../recording/walk-columns.js'
 import type {FoundRows} from '../tree/walked-entry.js'
-import {createPlacer, type PlacedItem} from './placer.js'
+import {createPlacer, type PlacedItem, type Placing} from './placer.js'
+import {createRowNames} from './row-names.js'
 import type {ShardPlan} from './shard-plan.js'
 
 /** What a layer needs to know of a directory in another one. */
@@ -43,7 +44,7 @@ export function* divideRows(
   let rows = new RowReader(packed)
   let path: ByteString = ''
   const item = {path, isDirectory: false, names: 0, group: 0}
-  const placer = createPlacer<Folder>(plan, {
+  const placing: Placing<Folder> = {
     lead: (shard, {path: name, ...owner}) => {
       putMetadata({...owner, mtime: 0})
       to.layer(shard).addRow({kind: directory, isBytes: false, path: name, target: ''}, made)
@@ -53,7 +54,9 @@ export function* divideRows(
       putMetadata(ownerAt())
       to.layer(shard).addRow({kind: hardlink, isBytes: false, path: name, target: path}, made)
     },
-  })
+  }
+  const waiting = createRowNames(packed.pieces, () => rows)
+  const placer = createPlacer<Folder>(plan, placing, waiting)
   if (plan.whiteouts > 0) {
     while (rows.next()) placer.whiteout(itemAt(), folderAt)
     rows = new RowReader(packed)

@@ -1,3 +1,4 @@
+import {createRowPieces, type RowPieces} from '../recording/rows/row-pieces.js'
 import {type HeldEntries, heldIn, holdEntries} from '../recording/held-entries.js'
 import {divideRows} from './divide-rows.js'
 import {type EntryPlacer, placeEntries} from './place-entries.js'
@@ -11,6 +12,11 @@ export interface Shard {
   readonly entries: () => Iterable<WalkedEntry>
   /** The same, if they are held; those of a layer that is too large are walked again. */
   readonly rows: () => HeldRows | undefined
+  /**
+   * To be called when nobody reads them any more: other layers take their memory. From then on they
+   * are not held, but walked again.
+   */
+  readonly release: () => void
 }
 
 /**
@@ -30,8 +36,9 @@ export interface Shard {
  * survey any more, and what `entries` throw.
  */
 export function* divide(entries: Entries, plan: ShardPlan): Generator<Shard, void, undefined> {
-  const directories = createHeld(() => onlyDirectories(entries()))
-  const heldShard = (number: number) => createHeld(() => shardAgain(entries, plan, number))
+  const pieces = createRowPieces()
+  const directories = createHeld(() => onlyDirectories(entries()), pieces)
+  const heldShard = (number: number) => createHeld(() => shardAgain(entries, plan, number), pieces)
   let number = 0
   let held = heldShard(0)
   let full: Shard[] = []
@@ -92,26 +99,33 @@ export function oneShard(entries: Entries, plan: ShardPlan, number: number): Sha
   const isOfDirectories = plan.directories > 0 && number === countShards(plan) - 1
   const all = () =>
     isOfDirectories ? onlyDirectories(entries()) : shardAgain(entries, plan, number)
-  let shard: Pick<Shard, 'entries' | 'rows'> | undefined
-  return {number, entries: () => find().entries(), rows: () => find().rows()}
+  let shard: HeldShard | undefined
+  return {
+    number,
+    entries: () => find().entries(),
+    rows: () => find().rows(),
+    release: () => shard?.release(),
+  }
 
-  function find(): Pick<Shard, 'entries' | 'rows'> {
+  function find(): HeldShard {
     if (shard) return shard
-    const held = createHeld(all)
+    const held = createHeld(all, createRowPieces())
     for (const walked of all()) if (!held.add(walked)) break
     return (shard = held.shard)
   }
 }
 
+type HeldShard = Omit<Shard, 'number'>
+
 interface Held extends Pick<HeldEntries, 'add' | 'addRow'> {
-  readonly shard: Pick<Shard, 'entries' | 'rows'>
+  readonly shard: HeldShard
 }
 
 /** Entries that are held, or for those of a layer that is too large for that, `again`. */
-function createHeld(again: () => Iterable<WalkedEntry>): Held {
-  let held: HeldEntries | undefined = holdEntries()
+function createHeld(again: () => Iterable<WalkedEntry>, pieces: RowPieces): Held {
+  let held: HeldEntries | undefined = holdEntries(pieces)
   const heldIf = (hasRoom: boolean | undefined): boolean => {
-    if (hasRoom === false) held = undefined
+    if (hasRoom === false) release()
     return held !== undefined
   }
   return {
@@ -120,7 +134,13 @@ function createHeld(again: () => Iterable<WalkedEntry>): Held {
     shard: {
       entries: () => (held ? heldIn(held.rows()) : again()),
       rows: () => held?.rows(),
+      release,
     },
+  }
+
+  function release(): void {
+    if (held) pieces.giveBack(held.rows().pieces)
+    held = undefined
   }
 }
 

@@ -1,3 +1,5 @@
+import {FloatList, WordList} from '../number-lists.js'
+
 /** Names of things that have several, counted by group; twenty bytes a thing. */
 export interface GroupCounts {
   /** Counts another name of the group; returns how many there were. */
@@ -17,43 +19,28 @@ export interface GroupCounts {
 
 /** Empty counts. */
 export function createGroupCounts(): GroupCounts {
-  let counts = new Uint32Array(1024)
-  let items = new Uint32Array(1024)
-  let sizes = new Float64Array(1024)
-  let length = 0
+  const counts = new WordList()
+  const items = new WordList()
+  const sizes = new FloatList()
   return {
     next(group) {
-      if (group >= counts.length) grow(group)
-      length = Math.max(length, group + 1)
-      const count = (counts[group] ?? 0) + 1
-      counts[group] = count
+      const count = counts.at(group) + 1
+      counts.put(group, count)
       return count
     },
     put(group, item, bytes) {
-      items[group] = item
-      sizes[group] = bytes
+      items.put(group, item)
+      sizes.put(group, bytes)
     },
     finish(group) {
-      counts[group] = 0
+      counts.put(group, 0)
     },
     *unfinished() {
-      for (let group = 0; group < length; group++) {
-        const count = counts[group] ?? 0
+      for (let group = 0; group < counts.length; group++) {
+        const count = counts.at(group)
         if (count === 0) continue
-        yield {group, count, last: items[group] ?? 0, bytes: sizes[group] ?? 0}
+        yield {group, count, last: items.at(group), bytes: sizes.at(group)}
       }
     },
-  }
-
-  function grow(group: number): void {
-    let size = counts.length
-    while (size <= group) size *= 2
-    const [smaller, fewer, less] = [counts, items, sizes]
-    counts = new Uint32Array(size)
-    items = new Uint32Array(size)
-    sizes = new Float64Array(size)
-    counts.set(smaller)
-    items.set(fewer)
-    sizes.set(less)
   }
 }

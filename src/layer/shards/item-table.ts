@@ -1,4 +1,5 @@
 import type {ByteString} from '../byte-string.js'
+import {WordList} from '../number-lists.js'
 
 /**
  * The things that layers of a slot are cut from, in the order of their paths; nine bytes each,
@@ -29,17 +30,17 @@ const sameDirectory = 255
 
 /** An empty table. Bytes are counted in whole blocks of 512, at most 2^32 of them an item. */
 export function createItemTable(): WritableItemTable {
-  let hashes = new Uint32Array(1024)
-  let blocks = new Uint32Array(1024)
+  const hashes = new WordList()
+  const blocks = new WordList()
   let shared = new Uint8Array(1024)
   let length = 0
   let total = 0
   let folder: ByteString | undefined
 
   const grow = (item: number, bytes: number): void => {
-    const before = blocks[item] ?? 0
+    const before = blocks.at(item)
     const after = Math.min(before + Math.ceil(bytes / unit), 2 ** 32 - 1)
-    blocks[item] = after
+    blocks.put(item, after)
     total += after - before
   }
   return {
@@ -47,20 +48,16 @@ export function createItemTable(): WritableItemTable {
       return length
     },
     bytes: () => total * unit,
-    bytesOf: (item) => (blocks[item] ?? 0) * unit,
-    hashOf: (item) => hashes[item] ?? 0,
+    bytesOf: (item) => blocks.at(item) * unit,
+    hashOf: (item) => hashes.at(item),
     sharedDirectories(item) {
       const count = shared[item] ?? 0
       return count === sameDirectory ? undefined : count
     },
     add(path, bytes) {
-      if (length === hashes.length) {
-        hashes = extended(hashes, new Uint32Array(2 * length))
-        blocks = extended(blocks, new Uint32Array(2 * length))
-        shared = extended(shared, new Uint8Array(2 * length))
-      }
+      if (length === shared.length) shared = doubled(shared)
       const own = path.slice(0, path.lastIndexOf('/') + 1)
-      hashes[length] = hashPath(path)
+      hashes.push(hashPath(path))
       shared[length] =
         own === folder ? sameDirectory : Math.min(countShared(folder ?? '', own), sameDirectory - 1)
       folder = own
@@ -90,7 +87,8 @@ function countShared(a: ByteString, b: ByteString): number {
   return count
 }
 
-function extended<T extends Uint32Array | Uint8Array>(array: T, larger: T): T {
+function doubled(array: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(2 * array.length)
   larger.set(array)
   return larger
 }

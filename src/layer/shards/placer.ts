@@ -3,6 +3,7 @@ import {createEarlierNames} from './earlier-names.js'
 import {hashPath} from './item-table.js'
 import type {ShardPlan} from './shard-plan.js'
 import {changed} from '../tree/file-state.js'
+import type {NameList} from '../tree/name-list.js'
 import {endsInWhiteout} from '../whiteout.js'
 
 /** What decides the layer of an entry. */
@@ -47,13 +48,15 @@ interface Level<Folder> {
 
 /**
  * Places entries by the rules of `divide`. Plain calls: a generator more for each entry costs as
- * much as walking it. Throws `LocalIoError` (`ERR_INJECT_CHANGED_WHILE_PACKED`).
+ * much as walking it. Names that wait for others of their file are kept in `waiting`, which is
+ * empty. Throws `LocalIoError` (`ERR_INJECT_CHANGED_WHILE_PACKED`).
  */
 export function createPlacer<Folder>(
   {cuts, hashes, items, names: ofGroups}: Pick<ShardPlan, 'cuts' | 'hashes' | 'items' | 'names'>,
   placing: Placing<Folder>,
+  waiting?: NameList,
 ): Placer<Folder> {
-  const earlier = createEarlierNames<Level<Folder> | undefined>()
+  const earlier = createEarlierNames<Level<Folder> | undefined>(waiting)
   let led = new Set<ByteString>()
   let level: Level<Folder> | undefined
   let shard = 0

@@ -1,6 +1,6 @@
 import type {ByteString} from '../byte-string.js'
-import {createColumn} from './column.js'
 import {createNameList} from './name-list.js'
+import {LongList, WordList} from '../number-lists.js'
 
 /** Files with several names, by inode: numbered from 0, with the name that came first. */
 export interface InodeGroups {
@@ -20,41 +20,44 @@ interface Inode {
 export function createInodeGroups(): InodeGroups {
   const paths = createNameList()
   /** Two numbers a group. */
-  const inodes = createColumn<bigint>((length) => new BigUint64Array(length))
+  const inodes = new LongList()
   /** By place in the table: number of the group and one, 0 for none. */
-  let groups = new Uint32Array(1024)
+  let groups = new WordList()
+  /** Places in the table: a power of two. */
+  let size = 1024
 
   return {
     find({dev: anyDev, ino: anyIno}, path) {
       // Node gives those of 2^63 and more as negative numbers
       const [dev, ino] = [BigInt.asUintN(64, anyDev), BigInt.asUintN(64, anyIno)]
       const place = placeOf(dev, ino)
-      const known = groups[place] ?? 0
+      const known = groups.at(place)
       if (known > 0) return {group: known - 1, first: paths.at(known - 1)}
       const group = paths.add(path)
       inodes.push(ino)
       inodes.push(dev)
-      groups[place] = group + 1
-      if (2 * paths.length > groups.length) grow()
+      groups.put(place, group + 1)
+      if (2 * paths.length > size) grow()
       return {group, first: path}
     },
   }
 
   /** The place of the key in the table, or a free one. */
   function placeOf(dev: bigint, ino: bigint): number {
-    const mask = groups.length - 1
+    const mask = size - 1
     let place = Number((ino ^ (dev << 7n)) & 0xffff_ffffn)
     place = Math.imul(place ^ (place >>> 15), 0x9e37_79b1) >>> 0
-    for (place &= mask; groups[place] !== 0; place = (place + 1) & mask) {
-      const at = 2 * ((groups[place] ?? 1) - 1)
+    for (place &= mask; groups.at(place) !== 0; place = (place + 1) & mask) {
+      const at = 2 * (groups.at(place) - 1)
       if (inodes.at(at) === ino && inodes.at(at + 1) === dev) break
     }
     return place
   }
 
   function grow(): void {
-    groups = new Uint32Array(2 * groups.length)
+    groups = new WordList()
+    size *= 2
     for (let group = 0; group < paths.length; group++)
-      groups[placeOf(inodes.at(2 * group + 1), inodes.at(2 * group))] = group + 1
+      groups.put(placeOf(inodes.at(2 * group + 1), inodes.at(2 * group)), group + 1)
   }
 }

@@ -1,5 +1,5 @@
 import type {ByteString} from '../byte-string.js'
-import {createColumn} from './column.js'
+import {FloatList} from '../number-lists.js'
 
 /** The size of a chunk of names in bytes. */
 const pieceLength = 256 * 1024
@@ -22,7 +22,7 @@ export function createNameList(): NameList {
   /** Used bytes of the last chunk. */
   let used = pieceLength
   /** Of each name its piece, its end in that, and its length, in one number. */
-  const places = createColumn<number>((length) => new Float64Array(length))
+  const places = new FloatList()
   return {
     get length() {
       return places.length

@@ -33,8 +33,8 @@ export async function* falseClaims(
   const quiet = summed(ports)
   for (const part of partsOf(sharded, ports)) {
     const layer = claims.get(part.number)
-    if (!layer) continue
-    const packed = await dryPack(part.entries, {compression, level}, quiet())
-    if (!isBlobOf(layer, packed)) yield part
+    const packed = layer && (await dryPack(part.entries, {compression, level}, quiet()))
+    if (layer && packed && !isBlobOf(layer, packed)) yield part
+    else part.release()
   }
 }

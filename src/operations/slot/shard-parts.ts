@@ -24,6 +24,8 @@ export interface Part extends Pick<Shard, 'number'> {
   readonly recalled: PackedContent | undefined
   /** The newest mtime in it, in seconds; absent if finding it takes long. */
   readonly newest?: (() => number) | undefined
+  /** See `Shard`. */
+  readonly release: () => void
 }
 
 /** So many layers are each found by a walk of its own: more are divided in one walk. */
@@ -52,7 +54,8 @@ export function* partsOf(
     for (const shard of divide(states, plan)) {
       const entries = entriesOf(() => shard)
       const newest = sharded.frame ? undefined : () => shard.rows()?.newestMtime ?? -Infinity
-      yield {number: shard.number, entries, look: undefined, recalled: undefined, newest}
+      const {number, release} = shard
+      yield {number, entries, look: undefined, recalled: undefined, newest, release}
     }
     return
   }
@@ -61,7 +64,8 @@ export function* partsOf(
     const find = () => (shard ??= shardOf(number))
     const entries = entriesOf(find)
     const newest = sharded.frame ? undefined : () => newestIn(find())
-    yield {number, entries, look, recalled: memory?.recall(look), newest}
+    const release = () => shard?.release()
+    yield {number, entries, look, recalled: memory?.recall(look), newest, release}
   }
 }
 
@@ -71,7 +75,12 @@ function lookAtAll(
   shardOf: (number: number) => Shard,
 ): readonly LayerLook[] {
   const states: Entries = Object.assign(() => content('states'), {rows: content.rows})
-  if (frame) return Array.from(divide(states, plan), ({entries}) => lookOf(frame(entries())))
+  if (frame)
+    return Array.from(divide(states, plan), ({entries, release}) => {
+      const look = lookOf(frame(entries()))
+      release()
+      return look
+    })
   const kept = plan.kept?.looks
   if (kept && kept.filter((look) => look === undefined).length <= fewLayers)
     return kept.map((look, number) => look ?? lookOf(shardOf(number).entries()))

@@ -89,11 +89,13 @@ export async function storeShards(
         if (compared?.layer) {
           const {content, layer} = compared
           if (!layer.own) claims.set(part.number, layer)
+          part.release()
           return {content, layer, look, uploaded: false, isKnown: true}
         }
         begin()
         const format = {...packingOf(part, options), buffers, threads}
         const pushed = await pushLayer(store, part.entries, format, own)
+        part.release()
         memory?.remember(pushed.content)
         return {...pushed, look: pushed.content.look, isKnown: false}
       })
@@ -116,6 +118,7 @@ export async function storeShards(
   for await (const part of falseClaims(sharded, {...options, claims, layers}, ports)) {
     begin()
     const {layer, uploaded} = await pushLayer(store, part.entries, packingOf(part, options), ports)
+    part.release()
     isPacked = true
     layers[part.number] = layer
     if (!uploaded) continue
@@ -149,8 +152,12 @@ export async function restoreShards(
   for (const part of partsOf(sharded, ports)) {
     const layer = layers[part.number]
     if (layer === undefined) return restored
-    if (there[part.number] === true) continue
+    if (there[part.number] === true) {
+      part.release()
+      continue
+    }
     const again = await pushLayer(store, part.entries, packingOf(part, options), ports)
+    part.release()
     if (again.layer.descriptor.digest !== layer.descriptor.digest) return restored
     restored.push(layer)
   }

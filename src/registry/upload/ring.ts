@@ -17,13 +17,27 @@ export interface Ring {
   release(): void
 }
 
-export const largestSlice = 1024 * 1024
+export const largestSlice = 512 * 1024
 
 /** Memory of a ring that was released, for the next one, unless a garbage collector takes it. */
 export interface SpareMemory {
   /** At least so many bytes. */
   take(length: number): Buffer
   give(memory: Buffer): void
+}
+
+/** Types of this language version do not know it yet. */
+const Resizable = ArrayBuffer as unknown as new (
+  length: number,
+  options: {readonly maxByteLength: number},
+) => ArrayBuffer
+
+/**
+ * Memory that is mapped, as that of a buffer which could be resized is. The C library, when it gets
+ * back ten megabytes that it allocated, keeps twice as much of whatever threads give back later.
+ */
+function allocateMapped(length: number): Buffer {
+  return Buffer.from(new Resizable(length, {maxByteLength: length}))
 }
 
 /** For rings of which one follows the other. */
@@ -33,7 +47,7 @@ export function createSpareMemory(): SpareMemory {
     take(length) {
       const memory = spare?.deref()
       spare = undefined
-      return memory && memory.length >= length ? memory : Buffer.allocUnsafeSlow(length)
+      return memory && memory.length >= length ? memory : allocateMapped(length)
     },
     give(memory) {
       spare = new WeakRef(memory)

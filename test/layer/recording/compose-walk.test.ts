@@ -1,7 +1,12 @@
 import {describe, expect, it} from 'vitest'
 import {composeWalk, type ComposeOptions} from '../../../src/layer/recording/compose-walk.js'
 import {type LayerRow, rowsIn} from '../../../src/layer/recording/rows-in.js'
-import {stateAt, unknownState} from '../../../src/layer/recording/walk-columns.js'
+import {
+  fact,
+  factsPerRow,
+  stateAt,
+  unknownState,
+} from '../../../src/layer/recording/walk-columns.js'
 import {inWalkOrder} from '../../../src/layer/recording/walk-order.js'
 import {digestOf} from '../../../src/oci/digest.js'
 import {columnsOf} from '../../support/row-columns.js'
@@ -37,12 +42,17 @@ describe('the walk of a directory that was divided into layers', () => {
     const stateOf = (row: LayerRow) => (isShared(row) ? two : now)
     const walk = walkOf(['a c', 'd b=', 'e'], {stateOf})
     expect(rowsOf(walk)).toEqual(['a 0', 'b 1', 'c 0', 'd 1', 'e 2'])
-    expect([...rowsIn(walk!)].map(({kind, target}) => [kind, target])).toEqual([
-      ['file', ''],
-      ['file', ''],
-      ['file', ''],
-      ['hardlink', 'b'],
-      ['file', ''],
+    // what a hard link links to is the first of its group
+    const groups = [...rowsIn(walk!)].map(({kind, target, row}) => {
+      const at = row * factsPerRow
+      return [kind, target, walk!.facts.at(at + fact.names), walk!.facts.at(at + fact.group)]
+    })
+    expect(groups).toEqual([
+      ['file', '', 0, 0],
+      ['file', '', 2, 0],
+      ['file', '', 0, 0],
+      ['hardlink', '', 2, 0],
+      ['file', '', 0, 0],
     ])
   })
 

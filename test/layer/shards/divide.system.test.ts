@@ -319,6 +319,26 @@ describe('several layers of one tree', () => {
     expect((await hashLayer(first?.entries ?? entries))?.entries).toBe(17_002)
   })
 
+  it('what is released gives its memory to other layers, and is found again all the same', async () => {
+    const {entries} = await plainTree()
+    const plan = await planOf(entries, 8)
+    const expected = Array.from(divide(entries, plan), (shard) => [...shard.entries()])
+    const memory: (readonly ArrayBufferLike[])[] = []
+    const shards = []
+    for (const shard of divide(entries, plan)) {
+      memory.push((shard.rows()?.pieces ?? []).map(({buffer}) => buffer))
+      shard.release()
+      shard.release()
+      expect(shard.rows()).toBeUndefined()
+      shards.push(shard)
+    }
+    const [first = [], ...others] = memory
+    expect(first.length).toBeGreaterThan(0)
+    expect(others.some((pieces) => pieces.some((piece) => first.includes(piece)))).toBe(true)
+    for (const [number, shard] of shards.entries())
+      expect([...shard.entries()]).toEqual(expected[number])
+  })
+
   it('a tree that changes between the walks is noticed', async () => {
     const {root, entries} = await plainTree()
     const plan = await planOf(entries, 8)

@@ -3,9 +3,8 @@
 import '../../../program/thread-flags.js'
 import {parentPort, workerData} from 'node:worker_threads'
 import {createBlockAccess} from '../../compress/block-access.js'
-import {createBlockDeflate} from '../../compress/block-deflate.js'
 import {blockKeyOf} from '../../compress/block-entry.js'
-import {createZstdInPlace} from '../../compress/zstd-frame.js'
+import {createBlockCompress} from './compress-block.js'
 import {
   awaitState,
   claimBlock,
@@ -15,45 +14,22 @@ import {
   inputAt,
   lengthOf,
   outputAt,
-  scratchAt,
   setOutputLength,
   setState,
   tellDone,
 } from './ring.js'
 
 /**
- * `module`: that of the codec of this name. `number`: which of the ring's threads that compress
- * this one is.
+ * See `createBlockCompress`. `number`: which of the ring's threads that compress this one is.
  *
- * @type {{
- *   ring: import('./ring.js').Ring,
- *   name: import('../../compress/codec.js').BlockCodec['name'],
- *   module: WebAssembly.Module,
- *   number: number,
- * }}
+ * @type {Parameters<typeof createBlockCompress>[0]}
  */
-const {ring, name, module, number} = workerData
+const given = workerData
+const {ring} = given
 const bytes = Buffer.from(ring.memory.buffer)
-/** @typedef {(from: number, length: number, to: number) => number} Compress */
+/** @typedef {import('./compress-block.js').Compress} Compress */
 
-const compress =
-  name === 'deflate'
-    ? createBlockDeflate(module, ring.memory, scratchAt(ring, number))
-    : createBlockZstd()
-
-/**
- * Copies into its own memory and back, which costs a hundredth of the time.
- *
- * @returns {Compress}
- */
-function createBlockZstd() {
-  const frameOf = createZstdInPlace(module)
-  return (from, length, to) => {
-    const frame = frameOf(bytes.subarray(from, from + length))
-    bytes.set(frame, to)
-    return frame.length
-  }
-}
+const compress = createBlockCompress(given)
 
 /**
  * The blocks of one tar that are this thread's.

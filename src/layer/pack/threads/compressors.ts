@@ -14,14 +14,17 @@ export interface CompressTask {
 
 /** The threads that compress the blocks of a ring: how many there are is decided here. */
 export interface Compressors {
-  /** Gives the next tar to as many as are wanted. Throws if none can be started. */
-  begin(task: CompressTask): void
+  /**
+   * Gives the next tar to as many as are wanted, `least` or more; to fewer if no more can be
+   * started.
+   */
+  begin(task: CompressTask, least: 0 | 1): void
   /**
    * Counts bytes of tar that were taken from the ring, which was full then or not; starts more
    * threads when too many of them came late.
    */
   count(tarBytes: number, wasFull: boolean): void
-  /** How many have the tar. */
+  /** How many have the tar; 0 where the caller compresses. */
   busy(): number
   /** Whether all of those have told what they used of the cache. */
   haveTold(): boolean
@@ -60,21 +63,22 @@ export function createCompressors({codec, ring, patience, start}: CompressorsOpt
   const uses: BlockUse[] = []
   let task: CompressTask | undefined
   let busy = 0
-  let wanted = 1
+  let wanted = 0
   /** How far they have fallen behind, in bytes. */
   let waited = 0
 
   return {
-    begin(next) {
+    begin(next, least) {
       task = next
       busy = 0
+      wanted = Math.max(wanted, least)
       employ()
     },
     count(tarBytes, wasFull) {
       waited = wasFull ? waited + tarBytes : Math.max(0, waited - tarBytes)
       if (waited <= patience || wanted >= most) return
       waited = 0
-      wanted = Math.min(2 * wanted, most)
+      wanted = Math.min(Math.max(1, 2 * wanted), most)
       employ()
     },
     busy: () => busy,
@@ -94,9 +98,8 @@ export function createCompressors({codec, ring, patience, start}: CompressorsOpt
   function employ(): void {
     try {
       while (workers.length < wanted) startOne()
-    } catch (error) {
-      // fewer threads come to the same bytes
-      if (workers.length === 0) throw error
+    } catch {
+      // fewer threads come to the same bytes, and so does the caller
     }
     for (const worker of workers.slice(busy, wanted)) worker.postMessage(task)
     busy = Math.min(workers.length, wanted)

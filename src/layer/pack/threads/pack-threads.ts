@@ -1,3 +1,4 @@
+import {setImmediate as turn} from 'node:timers/promises'
 import {type ResourceLimits, SHARE_ENV, type Worker} from 'node:worker_threads'
 import {startThread} from '../../../program/program-file.js'
 import {bellAfter, bellCount, ringBell} from '../../bell.js'
@@ -6,16 +7,19 @@ import type {BlockCodec} from '../../compress/codec.js'
 import {createMemory} from '../../shared-memory.js'
 import type {TreeWalk} from '../../tree/walked-entry.js'
 import {type EntryItem, unreadFile} from '../blocks/write-tar.js'
+import {type Compress, createBlockCompress} from './compress-block.js'
 import {createCompressors, mostCompressors, usualPatience} from './compressors.js'
 import {createFeed, type Feed, noFeed} from './feed.js'
 import {type Reader, tarSum, type TarSum} from './reader.js'
 import type {ReaderAnswer} from './reader-message.js'
 import type {Readers} from './readers.js'
 import {
+  claimBlock,
   done,
   end,
   free,
   full,
+  inputAt,
   isInState,
   lengthOf,
   outputAt,
@@ -24,10 +28,12 @@ import {
   type Ring,
   ringLength,
   setAwaited,
+  setAwaitedFull,
+  setOutputLength,
   setState,
   wordCount,
 } from './ring.js'
-import type {HeldContent} from './shared-rows.js'
+import type {HeldContent} from './held-content.js'
 import {causeFrom, errorFrom} from './thread-error.js'
 
 export interface PackCall {
@@ -71,6 +77,13 @@ export interface PackThreadsOptions {
   readonly patience?: number | undefined
 }
 
+/**
+ * Where so many threads hash other layers, at most, a layer that is packed gets no thread more: the
+ * processors have enough to do, and a thread takes 9 MiB. More find the layers faster than this one
+ * could if it compressed, too.
+ */
+const mostWithout = 2
+
 /** Bytes that are given to the caller in one piece, from when on no block is added. */
 const mostAtOnce = 256 * 1024
 
@@ -97,6 +110,7 @@ export function createPackThreads({
   const {rule, tail} = codec
   const toFill = {ring, rule, hasCrc: tail !== undefined}
   const compressors = createCompressors({codec, ring, patience, start})
+  let compress: Compress | undefined
   /** For pieces that are transient. */
   const common = Buffer.allocUnsafeSlow(mostAtOnce + output)
 
@@ -111,12 +125,14 @@ export function createPackThreads({
       try {
         resetRing(ring)
         reading = begin(reader, content)
-        compressors.begin({shared: cache?.shared, kind: codec.kind})
+        const task = {shared: cache?.shared, kind: codec.kind}
+        compressors.begin(task, cache || !isSpared() ? 1 : 0)
         const tar = {reading, signal}
         let tarBytes = 0
         let block = 0
         for (;;) {
-          await untilDone(block, tar)
+          if (compressors.busy() === 0) await compressHere(block, tar)
+          else await untilDone(block, tar)
           if (lengthOf(ring, block) === end) break
           const last = block + shape.places - 1
           const wasFull = isInState(ring, last, full) && lengthOf(ring, last) !== end
@@ -152,9 +168,14 @@ export function createPackThreads({
         await giveBack()
       }
     },
-    canWork: () => readers.canRead() && compressors.canCompress(),
+    canWork: () => readers.canRead() && (isSpared() || compressors.canCompress()),
     hasEnded: () => isClosed || failure !== undefined,
     close,
+  }
+
+  /** Whether this thread compresses until a tar is large. */
+  function isSpared(): boolean {
+    return jobs <= mostWithout && readers.count() >= jobs
   }
 
   /** Gives the reader what it is to read. */
@@ -180,6 +201,21 @@ export function createPackThreads({
 
   function isReady(block: number): boolean {
     return isInState(ring, block, done) && lengthOf(ring, block) !== end
+  }
+
+  /** Compresses a block in this thread, unless it is the end. */
+  async function compressHere(block: number, tar: Waiting): Promise<void> {
+    setAwaitedFull(ring, block)
+    await until(() => isInState(ring, block, full), tar)
+    const length = lengthOf(ring, block)
+    if (length === end) return
+    // signals are heard, and what is done is sent
+    await turn()
+    // no thread has the working memory of the first one
+    compress ??= createBlockCompress({ring, name: codec.name, module: codec.module(), number: 0})
+    claimBlock(ring)
+    setOutputLength(ring, block, compress(inputAt(ring, block), length, outputAt(ring, block)))
+    setState(ring, block, done)
   }
 
   function untilDone(block: number, tar: Waiting): Promise<void> {

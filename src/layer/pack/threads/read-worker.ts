@@ -33,6 +33,7 @@ import {
   inputAt,
   setLength,
   setState,
+  tellFull,
 } from './ring.js'
 import {plainCause, plainError} from './thread-error.js'
 
@@ -157,6 +158,7 @@ function fillRing(task: ReaderTask, place: Place): void {
   function pass(length: number): void {
     setLength(ring, block, length)
     setState(ring, block, full)
+    tellFull(ring, block)
     block++
   }
 }

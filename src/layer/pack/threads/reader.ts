@@ -11,7 +11,7 @@ import type {
   ReadSum,
   RingToFill,
 } from './reader-message.js'
-import {createSharedRows, type HeldContent} from './shared-rows.js'
+import type {HeldContent} from './held-content.js'
 import {errorFrom} from './thread-error.js'
 
 /** The totals of a tar that was read to its end. */
@@ -69,7 +69,6 @@ const limits: Readonly<Record<ReaderHeap, ResourceLimits>> = {
 
 /** Starts the thread, which takes some 50 ms. Throws where there can be no threads. */
 export function startReader(heap: ReaderHeap): Reader {
-  const share = createSharedRows()
   const url = new URL('read-worker.js', import.meta.url)
   const worker = startThread(url, {resourceLimits: limits[heap], env: SHARE_ENV})
   let ring: RingToFill | undefined
@@ -89,7 +88,7 @@ export function startReader(heap: ReaderHeap): Reader {
         const answered = new Promise<ReaderAnswer>((resolve, reject) => {
           listen({onWarning, onAnswer: resolve, onFailure: reject})
         })
-        post({rows: share(rows), isHashed: true})
+        post({rows, isHashed: true})
         const sum = tarSum(await waitFor(answered, signal))
         onProgress?.(sum.size)
         return sum
@@ -105,7 +104,7 @@ export function startReader(heap: ReaderHeap): Reader {
       if (to !== ring) worker.postMessage(to)
       ring = to
       if (!content) return
-      if ('rows' in content) post({rows: share(content.rows)})
+      if ('rows' in content) post({rows: content.rows})
       else post({tree: content.tree, found: content.takeFound?.()})
     },
     give: post,

@@ -1,6 +1,6 @@
 import {createLimiter} from '../../../stream/limiter.js'
 import {type HashCall, type Reader, type ReaderHeap, startReader, type TarSum} from './reader.js'
-import type {HeldContent} from './shared-rows.js'
+import type {HeldContent} from './held-content.js'
 
 /** Threads that read, each started when there is something for it to do. */
 export interface Readers {
@@ -14,6 +14,8 @@ export interface Readers {
    * reason, and where there can be no threads.
    */
   take(signal: AbortSignal | undefined): Promise<LentReader>
+  /** How many were started. */
+  count(): number
   /** Whether there is one, or can be: it is started. */
   canRead(): boolean
   /** Starts all of them: there is much to hash. Does nothing where there can be no threads. */
@@ -37,7 +39,7 @@ export function createReaders(most: number, heap: ReaderHeap): Readers {
   /** Places of threads that are not worth their start yet. */
   const withheld = Array.from({length: most - 1}, () => places.enter())
   const idle: Reader[] = []
-  let hasStarted = false
+  let started = 0
   let lent = 0
   let bytes = 0
   let isClosed = false
@@ -74,15 +76,16 @@ export function createReaders(most: number, heap: ReaderHeap): Readers {
         throw error
       }
     },
+    count: () => started,
     canRead() {
-      if (hasStarted) return true
+      if (started > 0) return true
       const reader = tryStart()
       if (reader) idle.push(reader)
       return reader !== undefined
     },
     startAll() {
       for (const place of withheld.splice(0)) void place.then((free) => free())
-      for (let started = 0; started < most; started++) {
+      while (started < most) {
         const reader = tryStart()
         if (!reader) return
         idle.push(reader)
@@ -96,7 +99,7 @@ export function createReaders(most: number, heap: ReaderHeap): Readers {
 
   function start(): Reader {
     const reader = startReader(heap)
-    hasStarted = true
+    started++
     return reader
   }
 

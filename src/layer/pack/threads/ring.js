@@ -216,6 +216,26 @@ export function setAwaited({words}, block) {
 }
 
 /**
+ * The main thread compresses this block itself: the bell rings when it is full.
+ *
+ * @param {Ring} ring
+ * @param {number} block
+ */
+export function setAwaitedFull({words}, block) {
+  Atomics.store(words, awaited, -1 - block)
+}
+
+/**
+ * A block is full.
+ *
+ * @param {Ring} ring
+ * @param {number} block
+ */
+export function tellFull(ring, block) {
+  if (Atomics.load(ring.words, awaited) === -1 - block) ringBell(ring)
+}
+
+/**
  * A block is compressed: to wake the main thread takes a tenth of a millisecond, so only for the
  * one that it goes on with.
  *

@@ -41,7 +41,10 @@ export interface FoundPart {
   /** `undefined` if it has to be walked by who warns of what is odd about it, or throws. */
   readonly found:
     | {
-        readonly rows: Uint8Array<ArrayBuffer>
+        /** As `PackedRows` has them. */
+        readonly pieces: readonly Uint8Array<ArrayBuffer>[]
+        /** Of the pieces. */
+        readonly bytes: number
         /** Of the directory itself, before it was listed. */
         readonly state: FileState
       }

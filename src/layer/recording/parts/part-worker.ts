@@ -38,11 +38,17 @@ for (let part = parts.length - 1; part >= 0; part--) {
   if (before === kept) break
   if (before !== free) continue
   const found = findPart(parts[part] ?? '')
-  const bytes = found?.rows.buffer
   const message: FoundPart = {part, found}
-  port.postMessage(message, bytes ? [bytes] : [])
+  port.postMessage(message, found?.pieces.map(({buffer}) => buffer) ?? [])
   Atomics.store(words, wordOf(part), walked)
   Atomics.notify(words, wordOf(part))
+}
+
+/** Each piece goes to the other thread as it is; the last one may hold little. */
+function trimmed(piece: Uint8Array): Uint8Array<ArrayBuffer> {
+  const {buffer, length} = piece
+  const isFull = buffer instanceof ArrayBuffer && 2 * length > buffer.byteLength
+  return isFull ? new Uint8Array(buffer, 0, length) : new Uint8Array(piece)
 }
 
 /** A symbolic link with several names, which rows of a whole walk do not hold. */
@@ -63,14 +69,9 @@ function findPart(relative: string): FoundPart['found'] {
     const pieces = record.rows()?.pieces
     // nothing may come after what is warned of
     if (!pieces || warnings > before) return undefined
-    const rows = new Uint8Array(pieces.reduce((sum, {length}) => sum + length, 0))
-    let at = 0
-    for (const piece of pieces) {
-      rows.set(piece, at)
-      at += piece.length
-    }
-    Atomics.add(words, waiting, rows.length)
-    return {rows, state}
+    const bytes = pieces.reduce((sum, {length}) => sum + length, 0)
+    Atomics.add(words, waiting, bytes)
+    return {pieces: pieces.map(trimmed), bytes, state}
   } catch {
     // the other thread comes to the same, in the order of the walk
     return undefined

@@ -117,9 +117,9 @@ function startThreads(
       const taken = found.get(part)
       found.delete(part)
       if (!taken) return undefined
-      Atomics.sub(words, waiting, taken.rows.length)
+      Atomics.sub(words, waiting, taken.bytes)
       if (!isSame(taken.state, state)) return undefined
-      return new RowReader({pieces: [taken.rows]})
+      return new RowReader(taken)
     },
     close() {
       for (const {worker, port} of threads) {

@@ -23,8 +23,10 @@ export interface RowText {
   /** The kernel is told of it in bytes. */
   readonly isBytes: boolean
   readonly path: ByteString
-  /** Empty for what has none. */
+  /** Empty for what has none; a walk's hard links have none, but the first of their group. */
   readonly target: ByteString
+  /** All of its name is in the bytes of the row, and not in part in those of the row before. */
+  readonly hasOwnName?: boolean
 }
 
 /** Goes from row to row. */
@@ -50,16 +52,26 @@ const [contentWord, sizeWord] = [2 * number.content, 2 * number.size]
 const mostRowBytes = 5 + 5 * (wordsPerRow + 4)
 const pieceBytes = 256 * 1024
 
+function allocatePiece(least: number): Buffer {
+  return Buffer.allocUnsafeSlow(Math.max(pieceBytes, least))
+}
+
 /** Packs rows, one after the other. */
 export class RowWriter {
   private readonly pieces: Buffer[] = []
-  private piece = Buffer.alloc(0)
+  private piece: Buffer = Buffer.alloc(0)
   private at = 0
   private filled = 0
   private count = 0
   private readonly last = new Int32Array(wordsPerRow)
   private lastPath = ''
   private lastTarget = ''
+  private readonly take: (least: number) => Buffer
+
+  /** `take`: gives memory of at least so many bytes; default: garbage some time. */
+  constructor(take: (least: number) => Buffer = allocatePiece) {
+    this.take = take
+  }
 
   /** Of memory. */
   get bytes(): number {
@@ -67,10 +79,11 @@ export class RowWriter {
   }
 
   /** Returns the bytes of the row; those of a whole one do not depend on the row before it. */
-  push({kind, isBytes, path, target}: RowText, {words}: RowNumbers, isWhole = false): Buffer {
+  push(row: RowText, {words}: RowNumbers, isWhole = false): Buffer {
+    const {kind, isBytes, path, target} = row
     const {last} = this
     const most = mostRowBytes + path.length + target.length
-    if (this.at + most > this.piece.length) this.begin(Math.max(pieceBytes, most))
+    if (this.at + most > this.piece.length) this.begin(most)
     if (isWhole) this.forget()
     const start = this.at
     const {piece} = this
@@ -89,8 +102,9 @@ export class RowWriter {
       last[word] = own
     }
     piece.writeInt32LE(changes, start + 1)
-    this.text(path, this.lastPath)
-    this.text(target, this.lastTarget)
+    const mostSame = row.hasOwnName === true ? path.lastIndexOf('/') + 1 : path.length
+    this.text(path, this.lastPath, mostSame)
+    this.text(target, this.lastTarget, target.length)
     this.lastPath = path
     if (target !== '') this.lastTarget = target
     this.count++
@@ -108,10 +122,10 @@ export class RowWriter {
     this.lastTarget = ''
   }
 
-  private begin(size: number): void {
+  private begin(least: number): void {
     if (this.at > 0) this.pieces.push(this.piece.subarray(0, this.at))
     this.filled += this.piece.length
-    this.piece = Buffer.allocUnsafeSlow(size)
+    this.piece = this.take(least)
     this.at = 0
   }
 
@@ -121,8 +135,8 @@ export class RowWriter {
     this.piece[this.at++] = rest
   }
 
-  private text(text: ByteString, before: ByteString): void {
-    const most = Math.min(text.length, before.length)
+  private text(text: ByteString, before: ByteString, mostSame: number): void {
+    const most = Math.min(mostSame, before.length)
     let same = 0
     while (same < most && text.charCodeAt(same) === before.charCodeAt(same)) same++
     this.varint(same)
@@ -145,6 +159,9 @@ export class RowReader implements RowCursor {
   private readonly pathText = new SharedText()
   private readonly targetText = new SharedText()
   private hasTarget = false
+  /** Where the bytes of the row's path end in the piece, and how many they are. */
+  private pathEnd = 0
+  private pathRest = 0
 
   /** Rows that come from another thread have arrays of bytes in place of Node's buffers. */
   constructor({pieces}: {readonly pieces: readonly Uint8Array[]}) {
@@ -169,7 +186,8 @@ export class RowReader implements RowCursor {
     this.end = this.start + 5
     this.readNumbers(piece.readInt32LE(this.start + 1))
     this.pathText.length = this.varint()
-    this.end = this.pathText.read(this.varint(), piece, this.end)
+    this.pathRest = this.varint()
+    this.pathEnd = this.end = this.pathText.read(this.pathRest, piece, this.end)
     const same = this.varint()
     const rest = this.varint()
     this.hasTarget = same + rest > 0
@@ -181,6 +199,11 @@ export class RowReader implements RowCursor {
 
   path(from = 0): ByteString {
     return this.pathText.from(from)
+  }
+
+  /** Where the last `length` bytes of the path end in the piece, if they are in this row. */
+  pathEndAt(length: number): number | undefined {
+    return length <= this.pathRest ? this.pathEnd : undefined
   }
 
   /** The whole path, in memory that is used again. */

@@ -20,7 +20,7 @@ import {hashLayer} from '../../../../src/layer/pack/hash-layer.js'
 import type {BlockUse} from '../../../../src/layer/compress/block-access.js'
 import {withBlockCache} from '../../../../src/layer/compress/block-cache-file.js'
 import {decodeEntry} from '../../../../src/layer/compress/block-entry.js'
-import {type BlockCodec, ownDeflate} from '../../../../src/layer/compress/codec.js'
+import {type BlockCodec, ownDeflate, zstd} from '../../../../src/layer/compress/codec.js'
 import {InjectError} from '../../../../src/errors.js'
 import {type LayerThreads, layerThreads} from '../../../../src/layer/pack/layer-threads.js'
 import {packLayer, type PackOptions} from '../../../../src/layer/pack/pack.js'
@@ -176,6 +176,32 @@ describe('rows that are read in a thread', () => {
     } finally {
       await threads.close()
     }
+  })
+
+  it.each([
+    ['gzip, in this thread', ownDeflate, Infinity, 2],
+    ['zstd, in this thread', zstd, Infinity, 2],
+    ['gzip, in another thread from the first block on', ownDeflate, -1, 4],
+  ])('are packed beside two that hash (%s)', async (_, codec, patience, threadsThen) => {
+    const entries = heldOf(common)
+    const rows = entries.held?.rows()
+    if (!rows) throw new Error('not held')
+    const content = {rows: {...rows, tarBytes: 200 * MiB}, onWarning: () => undefined}
+    const readers = createReaders(2, 'rows')
+    const threads = createPackThreads({jobs: 2, codec, readers, patience})
+    started.push(threads, readers)
+    await Promise.all([readers.hash(content), readers.hash(content)])
+    expect(threads.canWork()).toBe(true)
+    expect(workers()).toBe(2)
+    const one = await drain(threads.pack(content))
+    expect(workers()).toBe(threadsThen)
+    const here = await drain(start(1, codec).pack(itemsOf(common)))
+    expect(digestOf(one.bytes)).toBe(digestOf(here.bytes))
+    expect(one.sum.diffId).toBe(here.sum.diffId)
+    // the same threads are there for the next one
+    expect(digestOf((await drain(threads.pack(content))).bytes)).toBe(digestOf(here.bytes))
+    const aborted = AbortSignal.abort(new Error('enough'))
+    await expect(drain(threads.pack(content, {signal: aborted}))).rejects.toThrow('enough')
   })
 
   it('are left to others if they are not held, or few', async () => {

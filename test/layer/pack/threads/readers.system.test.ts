@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {afterEach, beforeAll, beforeEach, describe, expect, it} from 'vitest'
 import {hashLayer} from '../../../../src/layer/pack/hash-layer.js'
 import {createReaders, type Readers} from '../../../../src/layer/pack/threads/readers.js'
-import type {HeldContent} from '../../../../src/layer/pack/threads/shared-rows.js'
+import type {HeldContent} from '../../../../src/layer/pack/threads/held-content.js'
 import {holdEntries} from '../../../../src/layer/recording/held-entries.js'
 import {walk} from '../../../../src/layer/tree/walk.js'
 import {tempDir} from '../../../support/temp-dir.js'
@@ -41,12 +41,15 @@ describe('threads that read', () => {
       const sums = await Promise.all(layers.map(({content}) => readers.hash(content)))
       expect(sums.map((sum) => sum?.diffId)).toEqual(layers.map(({diffId}) => diffId))
     }
+    expect(readers.count()).toBe(0)
     await hashAll()
     expect(workers()).toBe(1)
+    expect(readers.count()).toBe(1)
     const large = await contentOf('large', 200 * MiB)
     expect(await readers.hash(large.content)).toMatchObject({diffId: large.diffId})
     await hashAll()
     expect(workers()).toBe(2)
+    expect(readers.count()).toBe(2)
   })
 
   it('give what is packed one that has hashed, when it is done', async () => {
