@@ -105,7 +105,9 @@ const start = (jobs: number, codec: BlockCodec = ownDeflate, patience = -1): Pac
 const allAtOnce = (jobs: number): LayerThreads => ({
   take: (codec) => Promise.resolve(jobs > 1 ? start(jobs, codec) : undefined),
   mostHashed: 0,
+  prepare: () => Promise.resolve(),
   hash: () => Promise.resolve(undefined),
+  expect: () => Promise.resolve(),
   giveBack: () => Promise.resolve(),
   close: () => Promise.resolve(),
 })
