@@ -27,6 +27,34 @@ export function createTurn(now: () => number = () => performance.now()): {
   }
 }
 
+/** What steps come to, taken in one go. */
+export function lastOf<T>(steps: Iterator<void, T>): T {
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/**
+ * Takes steps, and gives the others a turn between them. Throws the reason of the signal, and the
+ * steps end there.
+ */
+export async function takeInTurns(
+  steps: Iterator<void, unknown>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const turn = createTurn()
+  try {
+    while (steps.next().done !== true) {
+      if (!turn.isOver()) continue
+      await turn.giveTurn()
+      signal?.throwIfAborted()
+    }
+  } finally {
+    steps.return?.()
+  }
+}
+
 /**
  * Gives `bytes` to `write` in pieces, and the others a turn between them: smaller pieces when one
  * has taken long.

@@ -7,6 +7,7 @@ import {ColumnCursor, putNumbers} from './column-rows.js'
 import type {RowCursor} from './rows/packed-rows.js'
 import {forgetLayerOf} from './row-layers.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
+import {lastOf} from '../../stream/take-turns.js'
 import {kinds, stateAt, type WalkColumns} from './walk-columns.js'
 
 /** A tree that was walked before. */
@@ -70,32 +71,37 @@ export interface TouchedFiles {
   readonly latest: bigint
 }
 
-/** `lookAgain` for columns, which are brought up to date. */
+/** `lookAgain` for columns, which are brought up to date, in one go. */
 export function lookAgainAtColumns(columns: WalkColumns, seen: SeenTree): TouchedFiles | undefined {
-  return lookAgain(new ColumnCursor(columns), {
-    ...seen,
-    root: stateAt(columns.states, 0),
-    areLinksAlike: false,
-    onTouched(row, numbers) {
-      putNumbers(columns, row, numbers)
-      if (columns.layers) forgetLayerOf(columns.layers, row)
-    },
-  })
+  return lastOf(
+    lookAgain(new ColumnCursor(columns), {
+      ...seen,
+      root: stateAt(columns.states, 0),
+      areLinksAlike: false,
+      onTouched(row, numbers) {
+        putNumbers(columns, row, numbers)
+        if (columns.layers) forgetLayerOf(columns.layers, row)
+      },
+    }),
+  )
 }
 
 const [directory, file, , hardlink] = kinds.keys()
 
+/** Rows between two steps. */
+const often = 256
+
 /**
- * Looks at everything that a walk saw before. Returns the files that were touched; `undefined` if
- * something else was: then the tree must be walked again.
+ * Looks at everything that a walk saw before, in steps of a millisecond. Returns the files that
+ * were touched; `undefined` if something else was: then the tree must be walked again.
  *
  * A directory whose state is what it was has the names that it had, with the same attributes, so it
  * is not listed.
  */
-export function lookAgain(
+export function* lookAgain(
   rows: RowCursor,
   {tree, prefixLength, now, root, areLinksAlike, ahead, onTouched}: LookAgainOptions,
-): TouchedFiles | undefined {
+): Generator<void, TouchedFiles | undefined> {
   const folder = fromText(tree.directory)
   const looks = createLook({folder: `${folder}/`, prefixLength, areLinksAlike})
   const found = new RowNumbers()
@@ -110,6 +116,7 @@ export function lookAgain(
   found.putState(root)
   if (!top || !looks.isAsBefore(top, found) || !isPast(top)) return undefined
   for (let row = 0; rows.next(); row++) {
+    if (row % often === often - 1) yield
     const {kind, numbers} = rows
     if (kind !== directory) item++
     const group = numbers.at(number.names) > 0 ? numbers.at(number.group) : undefined

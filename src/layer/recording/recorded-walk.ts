@@ -28,7 +28,7 @@ import {type RowCursor, RowReader} from './rows/packed-rows.js'
 import {decodeWalk, type PackedWalk} from './packed-walk.js'
 import {createRecord, mostRecorded, type WalkRecord} from './record.js'
 import {replay} from './replay.js'
-import {createTurn} from '../../stream/take-turns.js'
+import {createTurn, lastOf, takeInTurns} from '../../stream/take-turns.js'
 
 /** Details that the recorded one includes. */
 const listed: ReadonlySet<WalkDetail> = new Set(['directories', 'names', 'states'])
@@ -118,6 +118,7 @@ export function recordedWalk(
     folder: tree ? `${fromText(tree.directory)}/` : '',
     prefixLength,
   }
+  const recalling = recall()
   const recorded: Entries = (detail) => {
     if (detail === undefined || !listed.has(detail)) return entries(detail)
     record ??= recalled()
@@ -138,7 +139,7 @@ export function recordedWalk(
   }
 
   async function find({signal, onFound}: FindOptions): Promise<FoundRows | undefined> {
-    record ??= recalled()
+    await takeInTurns(recalling, signal)
     if (record || isTooLarge) return rows()
     const turn = createTurn()
     const steps = recording(onFound ?? (() => undefined))
@@ -221,12 +222,18 @@ export function recordedWalk(
 
   /** What an earlier run saw, if that can be brought up to date; asked for once. */
   function recalled(): typeof record {
+    lastOf(recalling)
+    return record
+  }
+
+  /** The same in steps, which may be taken here and there. */
+  function* recall(): Generator<void, void> {
     const decoded = kept && decodeWalk(kept)
     kept = undefined
-    if (!decoded || !tree || !keeper) return undefined
+    if (!decoded || !tree || !keeper) return
     const {now, before} = keeper
-    const found = bringUpToDate(decoded, {tree, prefixLength, now, before, ahead})
-    if (!found) return undefined
+    const found = yield* bringUpToDate(decoded, {tree, prefixLength, now, before, ahead})
+    if (!found) return
     ;({walk, touched, areSettled} = found)
     rootState = walk.root
     earlier = decodeDivision(decoded.division)
@@ -235,7 +242,7 @@ export function recordedWalk(
       division = earlier
     } else keep(walk, tree)
     const {rows} = walk
-    return {
+    record = {
       replay: (hasStates) => replay({...replayed, rows: new RowReader(rows)}, hasStates),
     }
   }

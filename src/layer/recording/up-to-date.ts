@@ -27,11 +27,11 @@ export interface UpToDate {
   readonly areSettled: boolean
 }
 
-/** A kept walk as it would be now, if only files were touched since; `undefined` if not. */
-export function bringUpToDate(
+/** A kept walk as it would be now, in steps; `undefined` if more than files was touched since. */
+export function* bringUpToDate(
   {rows, root, layers, ...kept}: KeptBytes,
   {tree, prefixLength, now, before, ahead: startAhead}: UpToDateOptions,
-): UpToDate | undefined {
+): Generator<void, UpToDate | undefined> {
   const splicer = new RowSplicer(rows)
   const settling = createSettling(tree.directory, before)
   const isAlike = kept.areLinksAlike && areLinksAlike(tree.directory)
@@ -40,7 +40,7 @@ export function bringUpToDate(
   const ahead = startAhead?.({...rows, ...how, folder, before})
   let unsettled = 0
   try {
-    const touched = lookAgain(splicer, {
+    const touched = yield* lookAgain(splicer, {
       ...{tree, now, root, ahead, ...how},
       onTouched(row, numbers) {
         splicer.replace(numbers)

@@ -1,4 +1,3 @@
-import {setImmediate as turn} from 'node:timers/promises'
 import type {Sharding} from '../../image/sharding.js'
 import {cutPoints} from './cut-points.js'
 import {recallPlan, withLooks} from './kept-plan.js'
@@ -32,14 +31,9 @@ export async function planShards(
   if (sharding === 1) return {plan: undefined, isLimited: false}
   const {division} = entries
   const key = `${sharding} of ${room}`
+  if (division) await entries.find?.(options ?? {})
   const recalled = division && recallPlan(division, key)
-  if (recalled) {
-    // a large tree was looked at until now, in one go; signals are heard between two turns
-    await turn()
-    await turn()
-    options?.signal?.throwIfAborted()
-    return recalled
-  }
+  if (recalled) return recalled
   const survey = await surveyTree(entries, options)
   const bytes = survey.items.bytes()
   const isAuto = sharding === 'auto'

@@ -2,9 +2,8 @@ import {availableParallelism} from 'node:os'
 import {countShards} from '../../layer/shards/shard-plan.js'
 import type {LayerFormat} from '../../layer/pack/pack.js'
 import type {PackedContent} from '../../layer/pack/packed-content.js'
-import type {LayerLook} from '../../layer/tree/division.js'
 import {lookOf} from '../../layer/tree/layer-look.js'
-import type {Entries, Tree} from '../../layer/tree/walked-entry.js'
+import type {Tree} from '../../layer/tree/walked-entry.js'
 import type {ContentStore} from '../../store/content-store.js'
 import type {Ports} from '../../ports.js'
 import {compare, type CompareOptions, type Comparison, findLayer} from './compare.js'
@@ -137,31 +136,37 @@ async function compareOne(
     const content = await ports.sharedLayers.content(packing, find)
     return findLayer(store, entries, {...options, content}, ports)
   }
-  const recalled = isAsked && memory?.isEmpty === false && memory.recall(lookAt(entries))
+  const recalled = isAsked && (await recall(slot, ports))
   if (recalled) return findLayer(store, entries, {...options, content: recalled}, ports)
   const compared = await compare(store, entries, options, ports)
   if (compared.content) memory?.remember(compared.content)
   return compared
 }
 
-/** Without a walk, if it is known already. */
-function lookAt(entries: Entries): LayerLook {
-  return entries.look?.() ?? lookOf(entries('states'))
+/** What is remembered of the content; `undefined` if nothing is. */
+async function recall(
+  {entries, memory}: SlotContent,
+  {signal}: Pick<Ports, 'signal'>,
+): Promise<PackedContent | undefined> {
+  if (memory?.isEmpty !== false) return undefined
+  // looks at a large tree in turns
+  await entries.find?.({signal})
+  return memory.recall(entries.look?.() ?? lookOf(entries('states')))
 }
 
 /** What is remembered of the content, or what is in it. */
 async function contentOf(
   store: ContentStore,
-  {entries, memory}: SlotContent,
+  slot: SlotContent,
   options: CompareOptions,
   ports: Ports,
 ): Promise<PackedContent> {
-  const recalled = memory?.isEmpty === false && memory.recall(lookAt(entries))
+  const recalled = await recall(slot, ports)
   if (recalled) return recalled
   const whole = {...options, known: [], exhaustive: true}
-  const {content} = await compare(store, entries, whole, ports)
+  const {content} = await compare(store, slot.entries, whole, ports)
   if (!content) throw new Error('hashing without a limit came to one')
-  memory?.remember(content)
+  slot.memory?.remember(content)
   return content
 }
 

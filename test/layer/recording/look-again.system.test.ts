@@ -2,6 +2,7 @@ import {linkSync, lstatSync, mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
 import type {ByteString} from '../../../src/layer/byte-string.js'
+import {lastOf} from '../../../src/stream/take-turns.js'
 import {lookAgain} from '../../../src/layer/recording/look-again.js'
 import {RowReader} from '../../../src/layer/recording/rows/packed-rows.js'
 import {createRecord} from '../../../src/layer/recording/record.js'
@@ -37,10 +38,12 @@ async function start() {
   const look = (areLinksAlike: boolean) => {
     const reader = new SeenReader(rows)
     const touchedRows: number[] = []
-    const touched = lookAgain(reader, {
-      ...{tree, root, prefixLength: 0, now: 2n ** 62n, areLinksAlike},
-      onTouched: (row) => touchedRows.push(row),
-    })
+    const touched = lastOf(
+      lookAgain(reader, {
+        ...{tree, root, prefixLength: 0, now: 2n ** 62n, areLinksAlike},
+        onTouched: (row) => touchedRows.push(row),
+      }),
+    )
     return {touched, touchedRows, seen: reader.seen}
   }
   return {path, look}

@@ -10,7 +10,11 @@ import {
 import {join} from 'node:path'
 import fc from 'fast-check'
 import {describe, expect, it} from 'vitest'
-import {recordedWalk, type WalkKeeper} from '../../../src/layer/recording/recorded-walk.js'
+import {
+  type RecordOptions,
+  recordedWalk,
+  type WalkKeeper,
+} from '../../../src/layer/recording/recorded-walk.js'
 import {oneShard} from '../../../src/layer/shards/divide.js'
 import {planShards} from '../../../src/layer/shards/plan.js'
 import {countShards} from '../../../src/layer/shards/shard-plan.js'
@@ -43,7 +47,11 @@ async function start() {
   async function run(
     sharding = 5,
     room = 100,
-    {keepsLooks = true, signal}: {keepsLooks?: boolean; signal?: AbortSignal} = {},
+    {
+      keepsLooks = true,
+      signal,
+      ahead,
+    }: {keepsLooks?: boolean; signal?: AbortSignal; ahead?: RecordOptions['ahead']} = {},
   ) {
     let walks = 0
     const own = treeEntries({tree, onWarning: () => undefined})
@@ -53,9 +61,9 @@ async function start() {
     }
     let encode: (() => readonly Uint8Array[] | undefined) | undefined
     const keep: WalkKeeper['keep'] = (encoder) => (encode = encoder)
-    const entries = recordedWalk(Object.assign(counted, {walk: own.walk}), 'opt/', {
-      ...{now: later, before: later, kept, keep},
-    })
+    const keeper = {now: later, before: later, kept, keep}
+    const walked = Object.assign(counted, {walk: own.walk})
+    const entries = recordedWalk(walked, 'opt/', keeper, {ahead})
     const {plan} = await planShards(entries, sharding, room, {signal})
     if (!plan) throw new Error('one layer is not a division')
     const looks = looksOf(entries, plan)
@@ -92,12 +100,27 @@ describe('a plan that is kept', () => {
     expect(again.facts).toEqual((await fresh()).facts)
   })
 
-  it('hears a signal that came while the directory was looked at', async () => {
-    const {run} = await start()
+  it('hears a signal while the directory is looked at, which ends there', async () => {
+    const {run, path} = await start()
+    for (let number = 0; number < 300; number++) writeFileSync(path(`d1/g${number}`), 'text')
     await run()
     const controller = new AbortController()
-    setImmediate(() => controller.abort(new Error('stop')))
-    await expect(run(5, 100, {signal: controller.signal})).rejects.toThrow('stop')
+    const looked: number[] = []
+    let isClosed = false
+    const ahead = () => ({
+      isUntouched(row: number): boolean {
+        looked.push(row)
+        if (row > 0) return true
+        setImmediate(() => controller.abort(new Error('stop')))
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100)
+        return true
+      },
+      close: () => (isClosed = true),
+    })
+    const {signal} = controller
+    await expect(run(5, 100, {signal, ahead})).rejects.toThrow('stop')
+    expect(looked.length).toBeLessThan(300)
+    expect(isClosed).toBe(true)
   })
 
   it('leaves out the looks of layers of which a file was touched', async () => {

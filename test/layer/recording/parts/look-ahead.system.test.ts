@@ -2,6 +2,7 @@ import {linkSync, lstatSync, mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {fromText} from '../../../../src/layer/byte-string.js'
+import {lastOf} from '../../../../src/stream/take-turns.js'
 import {lookAgain, type RowsAhead} from '../../../../src/layer/recording/look-again.js'
 import {lookAhead} from '../../../../src/layer/recording/parts/look-ahead.js'
 import {rowsAtOnce} from '../../../../src/layer/recording/parts/look-words.js'
@@ -42,10 +43,12 @@ async function start() {
   }
   const look = (ahead?: ReturnType<typeof lookAhead>) => {
     const rowsTouched: number[] = []
-    const touched = lookAgain(new RowReader({pieces}), {
-      ...{tree, root, prefixLength: 0, now: later, areLinksAlike: true, ahead},
-      onTouched: (row) => rowsTouched.push(row),
-    })
+    const touched = lastOf(
+      lookAgain(new RowReader({pieces}), {
+        ...{tree, root, prefixLength: 0, now: later, areLinksAlike: true, ahead},
+        onTouched: (row) => rowsTouched.push(row),
+      }),
+    )
     return {touched, rowsTouched}
   }
   return {path: (name: string) => join(directory, name), work, look}
