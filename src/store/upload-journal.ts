@@ -39,7 +39,7 @@ export interface UploadJournal {
   clear(): Promise<void>
 }
 
-/** Runs `work` with the memory of one upload; with `undefined` where there can be none. */
+/** Runs `work` with the memory of one upload; with `undefined` if there can be none. */
 export type WithJournal = <T>(
   work: (journal: UploadJournal | undefined) => Promise<T>,
 ) => Promise<T>

@@ -77,7 +77,7 @@ export function createSettling(directory: string, before: bigint): Settling {
   }
 }
 
-/** Files that are not settled get a time that nothing has; `undefined` where that is not enough. */
+/** Files that are not settled get a time that nothing has; `undefined` if that is not enough. */
 function settledRows(
   rows: PackedRows,
   prefixLength: number,

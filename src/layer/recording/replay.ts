@@ -19,8 +19,9 @@ export interface ReplayOptions {
 }
 
 /**
- * The entries of a walk, with what it takes to read files only if `hasStates`. Rows of hard links
- * have no target: it is the first name of their group, which is wanted if a link to it is.
+ * The entries of a walk, with what it takes to read files only if `hasStates`. A row of a hard link
+ * has its target only if it is of one layer; else that is the first name of its group, which is
+ * wanted if a link to it is.
  */
 export function* replay(
   {rows, oddOnes, folder, prefixLength, isWanted}: ReplayOptions,
@@ -58,7 +59,8 @@ export function* replay(
       firsts.add(group, path)
       return {...alone, ...shared}
     }
-    return {entry: {kind: 'hardlink', target: firsts.at(group), ...common}, ...shared, alone}
+    const target = rows.target() || firsts.at(group)
+    return {entry: {kind: 'hardlink', target, ...common}, ...shared, alone}
   }
 
   function fileOf({path, mode, uid, gid, mtime}: Omit<EntryMetadata, 'xattrs'>): WalkedEntry {
