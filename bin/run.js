@@ -47,8 +47,8 @@ v8.setFlagsFromString('--verify-snapshot-checksum')
 // each later run compiles that: 0.1 s and 30 MiB
 v8.setFlagsFromString('--no-flush-bytecode')
 // V8 takes a sixth to a third of the CPU time of a run of a second or two to optimize what is hot,
-// and each thread does it for itself. So functions are optimized later, with less of what they call inside. The
-// V8 of Node 20 alone knows the second flag
+// for each thread by itself. So functions are optimized later, with less of what they call inside.
+// The V8 of Node 20 alone knows the second flag
 v8.setFlagsFromString('--max-inlined-bytecode-size-cumulative=200')
 if (/^11\.3\./.test(process.versions.v8)) v8.setFlagsFromString('--interrupt-budget=400000')
 // what a copy makes are handles of buffers, and what is packed or compared are entries that live
