@@ -40,6 +40,8 @@ interface CodecShape {
   readonly output: number
   /** Blocks that are under way at once, for so many threads that compress. */
   readonly places: (threads: number) => number
+  /** The same where many layers are read, and memory is short. */
+  readonly fewPlaces: (threads: number) => number
 }
 
 /** One gzip member by our own deflate. */
@@ -54,7 +56,8 @@ export const ownDeflate: BlockCodec = {
     scratch: scratchLength,
     input: largestBlock,
     output: deflateBound(largestBlock),
-    places: (threads) => 4 + 3 * threads,
+    places: (threads) => 8 + 4 * threads,
+    fewPlaces: (threads) => 4 + 3 * threads,
   },
   module: loadDeflate,
   start: () => Promise.resolve(ownDeflater().deflate),
@@ -76,6 +79,7 @@ export const zstd: BlockCodec = {
     input: zstdBlocks.large,
     output: zstdBound(zstdBlocks.large),
     places: (threads) => 2 + 2 * threads,
+    fewPlaces: (threads) => 2 + 2 * threads,
   },
   module: loadZstdModule,
   start() {

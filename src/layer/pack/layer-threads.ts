@@ -90,10 +90,10 @@ export function layerThreads(jobs: number, heap: ReaderHeap = 'walk'): LayerThre
   async function takeIdle(codec: BlockCodec): Promise<PackThreads> {
     const taken = idle
     idle = undefined
-    if (taken?.codec === codec) return taken
+    if (taken?.codec === codec && !taken.hasEnded()) return taken
     await taken?.close()
     const {createPackThreads} = await import('./threads/pack-threads.js')
-    return createPackThreads({jobs, codec, readers: await load()})
+    return createPackThreads({jobs, codec, readers: await load(), isOfMany: heap === 'rows'})
   }
 
   async function load(): Promise<Readers> {

@@ -25,8 +25,8 @@ export interface LookAgainOptions extends SeenTree {
   readonly root: FileState
   /** See `PackedWalk`: a hard link is looked at only where its file was touched. */
   readonly areLinksAlike: boolean
-  /** Threads that look, too; default: none. */
-  readonly ahead?: LookAhead | undefined
+  /** Starts threads that look, too, when the directory itself was not touched; default: none. */
+  readonly startAhead?: (() => LookAhead | undefined) | undefined
   /** Called with the number of a row that was touched, and with its new numbers. */
   readonly onTouched: (row: number, numbers: RowNumbers) => void
 }
@@ -100,7 +100,7 @@ const often = 256
  */
 export function* lookAgain(
   rows: RowCursor,
-  {tree, prefixLength, now, root, areLinksAlike, ahead, onTouched}: LookAgainOptions,
+  {tree, prefixLength, now, root, areLinksAlike, startAhead, onTouched}: LookAgainOptions,
 ): Generator<void, TouchedFiles | undefined> {
   const folder = fromText(tree.directory)
   const looks = createLook({folder: `${folder}/`, prefixLength, areLinksAlike})
@@ -115,6 +115,7 @@ export function* lookAgain(
   const top = look(folder, !isAscii(folder))
   found.putState(root)
   if (!top || !looks.isAsBefore(top, found) || !isPast(top)) return undefined
+  const ahead = startAhead?.()
   for (let row = 0; rows.next(); row++) {
     if (row % often === often - 1) yield
     const {kind, numbers} = rows

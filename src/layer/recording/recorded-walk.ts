@@ -118,7 +118,7 @@ export function recordedWalk(
     folder: tree ? `${fromText(tree.directory)}/` : '',
     prefixLength,
   }
-  const recalling = recall()
+  const recalling = recalledInSteps()
   const recorded: Entries = (detail) => {
     if (detail === undefined || !listed.has(detail)) return entries(detail)
     record ??= recalled()
@@ -132,6 +132,7 @@ export function recordedWalk(
     recordedRoot: () => (record ? rootState : undefined),
     rows,
     find: entries.walk && find,
+    recall: (signal: AbortSignal | undefined) => takeInTurns(recalling, signal),
   })
 
   function rows(): FoundRows | undefined {
@@ -227,7 +228,7 @@ export function recordedWalk(
   }
 
   /** The same in steps, which may be taken here and there. */
-  function* recall(): Generator<void, void> {
+  function* recalledInSteps(): Generator<void, void> {
     const decoded = kept && decodeWalk(kept)
     kept = undefined
     if (!decoded || !tree || !keeper) return

@@ -60,6 +60,7 @@ export function* replay(
       return {...alone, ...shared}
     }
     const target = rows.target() || firsts.at(group)
+    if (target === '') throw new Error(`no row has the first name of ${path}`)
     return {entry: {kind: 'hardlink', target, ...common}, ...shared, alone}
   }
 

@@ -37,11 +37,12 @@ export function* bringUpToDate(
   const isAlike = kept.areLinksAlike && areLinksAlike(tree.directory)
   const folder = `${fromText(tree.directory)}/`
   const how = {prefixLength, areLinksAlike: isAlike}
-  const ahead = startAhead?.({...rows, ...how, folder, before})
+  let ahead: LookAhead | undefined
   let unsettled = 0
   try {
     const touched = yield* lookAgain(splicer, {
-      ...{tree, now, root, ahead, ...how},
+      ...{tree, now, root, ...how},
+      startAhead: () => (ahead = startAhead?.({...rows, ...how, folder, before})),
       onTouched(row, numbers) {
         splicer.replace(numbers)
         if (layers) forgetLayerOf(layers, row)

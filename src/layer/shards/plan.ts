@@ -31,7 +31,7 @@ export async function planShards(
   if (sharding === 1) return {plan: undefined, isLimited: false}
   const {division} = entries
   const key = `${sharding} of ${room}`
-  if (division) await entries.find?.(options ?? {})
+  if (division) await entries.recall?.(options?.signal)
   const recalled = division && recallPlan(division, key)
   if (recalled) return recalled
   const survey = await surveyTree(entries, options)

@@ -165,6 +165,11 @@ export interface Entries {
    * what the walk throws, and the signal's reason.
    */
   readonly find?: ((options: FindOptions) => Promise<FoundRows | undefined>) | undefined
+  /**
+   * Brings what an earlier run kept up to date, if there is something, and gives others their turn:
+   * then `look` and `division` answer from it. Throws the signal's reason.
+   */
+  readonly recall?: ((signal: AbortSignal | undefined) => Promise<void>) | undefined
   /** Set if they are exactly what was held, with the attributes of files. */
   readonly held?: HeldWalk | undefined
   /** What they look like, if that may be known without a walk. */

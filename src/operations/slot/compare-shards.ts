@@ -51,7 +51,11 @@ export async function compareShards(
   let tarSize = 0
   const compared = mapAhead(
     partsOf(sharded, ports),
-    (part, {signal}) => comparer.compare(part, quiet(), signal),
+    async (part, {signal}) => {
+      const found = await comparer.compare(part, quiet(), signal)
+      part.release()
+      return found
+    },
     comparer.width,
   )
   try {
@@ -63,7 +67,9 @@ export async function compareShards(
   } finally {
     await Promise.all([threads.close(), comparer.close()])
   }
-  for await (const {number} of falseClaims(sharded, {...options, claims, layers}, ports))
+  for await (const {number, release} of falseClaims(sharded, {...options, claims, layers}, ports)) {
+    release()
     layers[number] = undefined
+  }
   return {layers, content: shardedFacts(plan, tarSize)}
 }

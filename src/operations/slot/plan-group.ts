@@ -149,8 +149,7 @@ async function recall(
   {signal}: Pick<Ports, 'signal'>,
 ): Promise<PackedContent | undefined> {
   if (memory?.isEmpty !== false) return undefined
-  // looks at a large tree in turns
-  await entries.find?.({signal})
+  await entries.recall?.(signal)
   return memory.recall(entries.look?.() ?? lookOf(entries('states')))
 }
 

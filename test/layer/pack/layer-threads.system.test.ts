@@ -32,6 +32,13 @@ describe('the threads of layers', () => {
     try {
       expect(await threads.take(ownDeflate, smallLayers - 1)).toBeUndefined()
       await expectKept(threads)
+      const ended = await threads.take(ownDeflate, 1)
+      if (!ended) throw new Error('there are no threads')
+      await threads.giveBack(ended)
+      await ended.close()
+      const again = await threads.take(ownDeflate, 1)
+      expect(again).not.toBe(ended)
+      if (again) await threads.giveBack(again)
     } finally {
       await threads.close()
     }

@@ -49,7 +49,10 @@ export function blockBytes(): u32 {
   return BLOCK_BYTES
 }
 
-/** Initializes working memory, once. */
+/**
+ * Initializes working memory: writes nothing but what is the same ever after, so others may use the
+ * memory meanwhile that have done so, too.
+ */
 export function prepare(scratch: usize): void {
   for (let symbol: u32 = 0; symbol < 29; symbol++) {
     // 258 has a symbol of its own, and 257 the last number of the one before

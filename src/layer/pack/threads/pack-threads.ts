@@ -73,6 +73,8 @@ export interface PackThreadsOptions {
   readonly codec: BlockCodec
   /** The caller's: each tar takes one of them. */
   readonly readers: Readers
+  /** Whether memory is short, because many layers are read. */
+  readonly isOfMany?: boolean | undefined
   /** Default: `usualPatience`. */
   readonly patience?: number | undefined
 }
@@ -95,11 +97,13 @@ export function createPackThreads({
   jobs,
   codec,
   readers,
+  isOfMany = false,
   patience = usualPatience,
 }: PackThreadsOptions): PackThreads {
   const most = Math.min(jobs, mostCompressors)
   const {scratch, input, output} = codec.shape
-  const shape = {compressors: most, places: codec.shape.places(most), scratch, input, output}
+  const places = isOfMany ? codec.shape.fewPlaces(most) : codec.shape.places(most)
+  const shape = {compressors: most, places, scratch, input, output}
   const memory = createMemory(ringLength(shape))
   const words = new Int32Array(new SharedArrayBuffer(4 * wordCount(shape.places)))
   const ring: Ring = {memory, words, shape}
@@ -211,7 +215,7 @@ export function createPackThreads({
     if (length === end) return
     // signals are heard, and what is done is sent
     await turn()
-    // no thread has the working memory of the first one
+    // that of the first thread: if there is one it waits, or writes what is always there
     compress ??= createBlockCompress({ring, name: codec.name, module: codec.module(), number: 0})
     claimBlock(ring)
     setOutputLength(ring, block, compress(inputAt(ring, block), length, outputAt(ring, block)))

@@ -49,7 +49,7 @@ export function createReaders(most: number, heap: ReaderHeap): Readers {
       bytes += content.rows.tarBytes
       if (bytes >= (most - withheld.length) * another) void withheld.pop()?.then((free) => free())
       const leave = await places.enter(call?.signal)
-      const reader = idle.pop() ?? tryStart()
+      const reader = popIdle() ?? tryStart()
       try {
         return await reader?.hash(content, call)
       } finally {
@@ -62,7 +62,7 @@ export function createReaders(most: number, heap: ReaderHeap): Readers {
       try {
         // those that hash come to an end; a caller that has another one might wait for itself
         const leave = lent > 1 ? () => undefined : await places.enter(signal)
-        const reader = idle.pop() ?? start()
+        const reader = popIdle() ?? start()
         return {
           reader,
           async giveBack() {
@@ -95,6 +95,13 @@ export function createReaders(most: number, heap: ReaderHeap): Readers {
       isClosed = true
       await Promise.all(idle.splice(0).map((reader) => reader.close()))
     },
+  }
+
+  /** One that has nothing to do, and has not ended meanwhile. */
+  function popIdle(): Reader | undefined {
+    let reader = idle.pop()
+    while (reader?.hasEnded() === true) reader = idle.pop()
+    return reader
   }
 
   function start(): Reader {

@@ -70,6 +70,15 @@ describe('threads that read', () => {
     expect(workers()).toBe(2)
   })
 
+  it('are not given when they ended while they had nothing to do', async () => {
+    const {reader, giveBack} = await readers.take(undefined)
+    await giveBack()
+    await reader.close()
+    const next = await readers.take(undefined)
+    expect(next.reader).not.toBe(reader)
+    await next.giveBack()
+  })
+
   it('wait for one that is lent, unless that is aborted', async () => {
     const {content, diffId} = await contentOf('text')
     const {giveBack} = await readers.take(undefined)

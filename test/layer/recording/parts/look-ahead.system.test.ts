@@ -45,7 +45,7 @@ async function start() {
     const rowsTouched: number[] = []
     const touched = lastOf(
       lookAgain(new RowReader({pieces}), {
-        ...{tree, root, prefixLength: 0, now: later, areLinksAlike: true, ahead},
+        ...{tree, root, prefixLength: 0, now: later, areLinksAlike: true, startAhead: () => ahead},
         onTouched: (row) => rowsTouched.push(row),
       }),
     )
