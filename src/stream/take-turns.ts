@@ -41,7 +41,7 @@ export function lastOf<T>(steps: Iterator<void, T>): T {
  */
 export async function takeInTurns(
   steps: Iterator<void, unknown>,
-  signal: AbortSignal | undefined,
+  signal?: AbortSignal,
 ): Promise<void> {
   const turn = createTurn()
   try {

@@ -2,7 +2,7 @@ import {fstatSync} from 'node:fs'
 import {ownedName} from '../../disk/owned-name.js'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {LocalIoError, NetworkError} from '../../errors.js'
-import {createTurn} from '../../stream/take-turns.js'
+import {takeInTurns} from '../../stream/take-turns.js'
 import {quoted} from '../../oci/quoted.js'
 import {display, readable} from '../byte-string.js'
 import {stateAt} from '../recording/walk-columns.js'
@@ -149,9 +149,7 @@ async function make(target: UnpackTarget, {work, planned, options}: Making): Pro
   }
   work.keep()
   try {
-    const turn = createTurn()
-    const steps = makeChange(change, {tree: folder, work: work.tree, onWarning})
-    while (steps.next().done !== true) if (turn.isOver()) await turn.giveTurn()
+    await takeInTurns(makeChange(change, {tree: folder, work: work.tree, onWarning}))
     parent.rename(aside, parent, name)
   } catch (error) {
     if (parent.find(name) === undefined) throw unfinished(error, path)

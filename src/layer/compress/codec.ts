@@ -40,8 +40,8 @@ interface CodecShape {
   readonly output: number
   /** Blocks that are under way at once, for so many threads that compress. */
   readonly places: (threads: number) => number
-  /** The same where many layers are read, and memory is short. */
-  readonly fewPlaces: (threads: number) => number
+  /** The same where many layers are read, and memory is short; default: `places`. */
+  readonly fewPlaces?: (threads: number) => number
 }
 
 /** One gzip member by our own deflate. */
@@ -79,7 +79,6 @@ export const zstd: BlockCodec = {
     input: zstdBlocks.large,
     output: zstdBound(zstdBlocks.large),
     places: (threads) => 2 + 2 * threads,
-    fewPlaces: (threads) => 2 + 2 * threads,
   },
   module: loadZstdModule,
   start() {

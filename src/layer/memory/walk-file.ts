@@ -39,7 +39,7 @@ export async function writeWalk(
   }
 }
 
-/** Each piece at once: what writes files for us makes a call for every half of a megabyte. */
+/** One call for each piece: `writeFile` makes one for every 512 KiB. */
 async function writeNew(path: string, pieces: readonly Uint8Array[]): Promise<void> {
   const handle = await open(path, 'wx', 0o600)
   try {

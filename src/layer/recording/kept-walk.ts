@@ -19,8 +19,8 @@ export interface KeptWalkOptions {
   readonly prefixLength: number
   readonly before: bigint
   /**
-   * Whether no row has to be changed: the walk is one that was kept, and `rowsSettle` holds for all
-   * rows that were touched since. Default: every row is looked at.
+   * Whether no row has to be changed: the walk was kept before, and all rows that were touched
+   * since are settled. Default: every row is looked at.
    */
   readonly areSettled?: boolean | undefined
   /** Of all entries, if that is known. */
@@ -39,7 +39,7 @@ export function keptWalk(
 ): readonly Uint8Array[] | undefined {
   const settling = createSettling(directory, before)
   const {ctimeNs, dev} = walk.root
-  if (!settling.isKnown(dev, '') || !settling.isSettled(ctimeNs)) return undefined
+  if (!settling.isKnown(dev, () => '') || !settling.isSettled(ctimeNs)) return undefined
   const rows = areSettled ? walk.rows : settledRows(walk.rows, prefixLength, settling)
   return (
     rows &&
@@ -56,7 +56,7 @@ export function keptWalk(
 /** Tells which states the next run can trust, if they are still the same. */
 export interface Settling {
   /** Whether times mean something on that device, which has the entry of that path. */
-  isKnown(device: bigint, path: ByteString): boolean
+  isKnown(device: bigint, path: () => ByteString): boolean
   /** Whether what has this change time, in nanoseconds, gets another one when it is touched. */
   isSettled(ctimeNs: bigint): boolean
 }
@@ -66,9 +66,10 @@ export function createSettling(directory: string, before: bigint): Settling {
   const folder = fromText(directory)
   const devices = new Map<bigint, boolean>()
   return {
-    isKnown(device, path) {
+    isKnown(device, pathOf) {
       const known = devices.get(device)
       if (known !== undefined) return known
+      const path = pathOf()
       const isGood = isReliable(Buffer.from(path === '' ? folder : `${folder}/${path}`, 'latin1'))
       devices.set(device, isGood)
       return isGood
@@ -83,15 +84,12 @@ function settledRows(
   prefixLength: number,
   settling: Settling,
 ): PackedRows | undefined {
-  const devices = new Set<bigint>()
   const splicer = new RowSplicer(rows)
+  const path = () => splicer.path(prefixLength)
   const {numbers} = splicer
   const forgotten = new RowNumbers()
   while (splicer.next()) {
-    const device = numbers.long(number.dev)
-    if (!devices.has(device) && !settling.isKnown(device, splicer.path(prefixLength)))
-      return undefined
-    devices.add(device)
+    if (!settling.isKnown(numbers.long(number.dev), path)) return undefined
     if (settling.isSettled(numbers.long(number.ctimeNs))) continue
     const kind = kinds[splicer.kind]
     if (kind !== 'file' && kind !== 'hardlink') return undefined

@@ -37,6 +37,7 @@ export function* bringUpToDate(
   const isAlike = kept.areLinksAlike && areLinksAlike(tree.directory)
   const folder = `${fromText(tree.directory)}/`
   const how = {prefixLength, areLinksAlike: isAlike}
+  const path = () => splicer.path(prefixLength)
   let ahead: LookAhead | undefined
   let unsettled = 0
   try {
@@ -46,7 +47,6 @@ export function* bringUpToDate(
       onTouched(row, numbers) {
         splicer.replace(numbers)
         if (layers) forgetLayerOf(layers, row)
-        const path = splicer.path(prefixLength)
         const isKnown = settling.isKnown(numbers.long(number.dev), path)
         if (!isKnown || !settling.isSettled(numbers.long(number.ctimeNs))) unsettled++
       },

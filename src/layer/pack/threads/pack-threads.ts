@@ -102,7 +102,8 @@ export function createPackThreads({
 }: PackThreadsOptions): PackThreads {
   const most = Math.min(jobs, mostCompressors)
   const {scratch, input, output} = codec.shape
-  const places = isOfMany ? codec.shape.fewPlaces(most) : codec.shape.places(most)
+  const {places: usualPlaces, fewPlaces = usualPlaces} = codec.shape
+  const places = (isOfMany ? fewPlaces : usualPlaces)(most)
   const shape = {compressors: most, places, scratch, input, output}
   const memory = createMemory(ringLength(shape))
   const words = new Int32Array(new SharedArrayBuffer(4 * wordCount(shape.places)))
