@@ -1,13 +1,11 @@
-import {linkSync, lstatSync, mkdirSync, writeFileSync} from 'node:fs'
+import {linkSync, mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {expect, it} from 'vitest'
 import type {ByteString} from '../../../src/layer/byte-string.js'
 import {lastOf} from '../../../src/stream/take-turns.js'
 import {lookAgain} from '../../../src/layer/recording/look-again.js'
 import {RowReader} from '../../../src/layer/recording/rows/packed-rows.js'
-import {createRecord} from '../../../src/layer/recording/record.js'
-import {stateOf} from '../../../src/layer/tree/file-state.js'
-import {walkTree} from '../../../src/layer/tree/walk-tree.js'
+import {recordedRows} from '../../support/recorded-rows.js'
 import {tempDir} from '../../support/temp-dir.js'
 
 /** Tells which rows are looked at. */
@@ -29,12 +27,7 @@ async function start() {
   for (const name of ['one', 'two', 'three']) writeFileSync(path(name), name)
   linkSync(path('one'), path('xlink'))
   linkSync(path('two'), path('ylink'))
-  const tree = {directory, path: '/', exclude: []}
-  const root = stateOf(lstatSync(directory, {bigint: true}))
-  const record = createRecord(0)
-  for (const walked of walkTree({tree, onWarning: () => undefined}, 'states')) record.add(walked)
-  const rows = record.rows()
-  if (!rows) throw new Error('the walk was not recorded')
+  const {tree, root, rows} = recordedRows(directory)
   const look = (areLinksAlike: boolean) => {
     const reader = new SeenReader(rows)
     const touchedRows: number[] = []

@@ -1,4 +1,4 @@
-import {linkSync, lstatSync, mkdirSync, writeFileSync} from 'node:fs'
+import {linkSync, mkdirSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
 import {fromText} from '../../../../src/layer/byte-string.js'
@@ -6,10 +6,8 @@ import {lastOf} from '../../../../src/stream/take-turns.js'
 import {lookAgain, type RowsAhead} from '../../../../src/layer/recording/look-again.js'
 import {lookAhead} from '../../../../src/layer/recording/parts/look-ahead.js'
 import {rowsAtOnce} from '../../../../src/layer/recording/parts/look-words.js'
-import {createRecord} from '../../../../src/layer/recording/record.js'
 import {RowReader} from '../../../../src/layer/recording/rows/packed-rows.js'
-import {stateOf} from '../../../../src/layer/tree/file-state.js'
-import {walkTree} from '../../../../src/layer/tree/walk-tree.js'
+import {recordedRows} from '../../../support/recorded-rows.js'
 import {tempDir} from '../../../support/temp-dir.js'
 import {awaitThreads, threadCount} from '../../../support/thread-count.js'
 
@@ -26,12 +24,7 @@ async function start() {
     linkSync(path('f100'), path('link'))
     writeFileSync(path('ümläut'), 'ü')
   }
-  const tree = {directory, path: '/', exclude: []}
-  const root = stateOf(lstatSync(directory, {bigint: true}))
-  const record = createRecord(0)
-  for (const walked of walkTree({tree, onWarning: () => undefined}, 'states')) record.add(walked)
-  const rows = record.rows()
-  if (!rows) throw new Error('the walk was not recorded')
+  const {tree, root, rows} = recordedRows(directory)
   const pieces = rows.pieces.map((piece) => {
     const shared = new Uint8Array(new SharedArrayBuffer(piece.length))
     shared.set(piece)
