@@ -1,4 +1,3 @@
-import {execa} from 'execa'
 import {mkdirSync, readdirSync, readFileSync, writeFileSync} from 'node:fs'
 import {join} from 'node:path'
 import {describe, expect, it} from 'vitest'
@@ -13,6 +12,7 @@ import {makeEntry, putImage, type PutImage} from '../support/put-image.js'
 import {send, serveRegistry} from '../support/served-registry.js'
 import {tempDir} from '../support/temp-dir.js'
 import {describeWith} from '../support/tools.js'
+import {zstdProgram} from '../support/zstd-program.js'
 
 const oci = 'application/vnd.oci.image.layer.v1.tar'
 const docker = 'application/vnd.docker.image.rootfs'
@@ -73,7 +73,7 @@ describeWith(['docker-registry', 'skopeo', 'zstd'], 'compression', () => {
     expect(layers[1]?.mediaType).toBe(type)
     const bytes = await blob(layers[1]?.digest ?? '')
     expect(bytes.toString('hex', 0, 3)).toBe(magic)
-    if (compression === 'zstd') await execa('zstd', ['-q', '-t'], {input: bytes})
+    if (compression === 'zstd') await zstdProgram(['-q', '-t'], bytes)
 
     const out = join(await tempDir(), 'dir')
     await skopeoCopy(`docker://${image}:v2`, `dir:${out}`, '--dest-decompress')
