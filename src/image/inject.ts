@@ -1,7 +1,6 @@
 import {isDeepStrictEqual} from 'node:util'
 import {PreconditionError} from '../errors.js'
 import {baseDigest, baseName, isSlotName, runNote, slotLabels} from '../oci/annotation.js'
-import type {History} from '../oci/config.js'
 import type {Digest} from '../oci/digest.js'
 import {familyOf, type Manifest} from '../oci/manifest.js'
 import {dockerLayer, layerCompression} from '../oci/media-type.js'
@@ -18,7 +17,7 @@ import {
   setOrRemove,
 } from './config-edits.js'
 import {checkFamily, checkPlain} from './family.js'
-import {countsUp, layerSteps, slotStep} from './history.js'
+import {historyEdits} from './history-edits.js'
 import {
   bytesOf,
   configDescriptorEdits,
@@ -33,7 +32,7 @@ import {labelsOf} from './labels.js'
 import {formatMerges, type MergedFile} from './merge.js'
 import {findSlot, findSlots, hasLayers, type Slot} from './slot.js'
 import type {Sharding, SlotParents} from './sharding.js'
-import {type LayerStep, planLayers} from './slot-layers.js'
+import {editOf, type LayerStep, planLayers} from './slot-layers.js'
 import {isSlotPath} from './slot-path.js'
 
 export interface Injection {
@@ -144,17 +143,12 @@ function outstanding({config, manifest}: Image, edits: ConfigEdits = {}): Config
 function editConfig(image: Image, injection: Change, slot: Slot | undefined): string {
   const {name, edits, steps} = injection
   const {config, manifest} = image
-  const {history = [], container_config} = config.value
+  const {container_config} = config.value
   const changes = steps.flatMap((step) => {
     if (step.kind === 'keep') return []
     return [editOf(step, ['rootfs', 'diff_ids', step.at], 'layer' in step && step.layer.diffId)]
   })
-  if (!countsUp(history, manifest.value.layers.length))
-    changes.push(...looseHistoryEdits(history, injection, slot))
-  else if (history.length > 0 || manifest.value.layers.length === 0)
-    changes.push(
-      ...historyEdits(layerSteps(history, manifest.value.layers.length), history, injection, slot),
-    )
+  changes.push(...historyEdits(image, injection, slot))
   if (isDocker(image)) changes.push(...originEdits(['config', 'Labels'], injection))
   changes.push(...labelEdits(['config', 'Labels'], injection))
   if (container_config) changes.push(...labelEdits(['container_config', 'Labels'], injection))
@@ -167,50 +161,6 @@ function editConfig(image: Image, injection: Change, slot: Slot | undefined): st
   }
   changes.push(setOrRemove(['created'], imageTime(config.value.created, injection)))
   return editMembers(textOf(config), changes)
-}
-
-/**
- * In a history that does not count up: as many entries of the slot as it has layers, at its end.
- * There are as many too many or too few as before.
- */
-function looseHistoryEdits(
-  history: readonly History[],
-  {name, created, layers}: Change,
-  slot: Slot | undefined,
-): MemberEdit[] {
-  const value = slotStep(name, created)
-  const own = slot?.layers.flatMap((layer) => layer.history ?? []) ?? []
-  const kept = own.slice(0, layers.length)
-  const missing = layers.length - kept.length
-  return [
-    ...kept.map((at): MemberEdit => ({kind: 'set', path: ['history', at], value})),
-    ...own.slice(kept.length).map((at): MemberEdit => ({kind: 'remove', path: ['history', at]})),
-    ...Array.from({length: missing}, (): MemberEdit => {
-      return {kind: 'insert', path: ['history', history.length], value}
-    }),
-  ]
-}
-
-/** Every layer of the slot has an entry of its own, and all of them are equal. */
-function historyEdits(
-  entries: readonly number[],
-  history: readonly History[],
-  {name, created, steps}: Change,
-  slot: Slot | undefined,
-): MemberEdit[] {
-  const own = new Set(slot?.layers.map(({layer}) => layer))
-  return steps.map((step) => {
-    // behind the entry of the slot's layer below, whatever else the image's maker noted after that
-    const behind = own.has(step.at - 1) ? (entries[step.at - 1] ?? 0) + 1 : undefined
-    const at = step.kind === 'insert' ? (behind ?? entries[step.at]) : entries[step.at]
-    return editOf(step, ['history', at ?? history.length], slotStep(name, created))
-  })
-}
-
-/** In place of what is there, or before it. */
-function editOf({kind}: LayerStep, path: JsonPath, value: unknown): MemberEdit {
-  if (kind === 'remove') return {kind, path}
-  return {kind: kind === 'insert' ? kind : 'set', path, value}
 }
 
 function isDocker({manifest: {value, descriptor}}: Image): boolean {

@@ -1,5 +1,6 @@
 import type {Layer} from './image.js'
 import type {Slot, SlotLayer} from './slot.js'
+import type {JsonPath, MemberEdit} from './text-edit.js'
 
 /** What becomes of one place in the list of an image's layers. */
 export type LayerStep =
@@ -36,6 +37,12 @@ export function planLayers(
     else steps.push({kind: 'remove', at})
   }
   return steps.sort((a, b) => a.at - b.at)
+}
+
+/** The step done to a list, such as that of the layers: in place of what is there, or before it. */
+export function editOf({kind}: LayerStep, path: JsonPath, value: unknown): MemberEdit {
+  if (kind === 'remove') return {kind, path}
+  return {kind: kind === 'insert' ? kind : 'set', path, value}
 }
 
 function find(
