@@ -5,23 +5,29 @@ const [largePiece, smallPiece] = [256 * 1024, 8 * 1024]
 /** Milliseconds that work may go on for before signals, timers and the network get their turn. */
 const longestTurn = 50
 
-/**
- * Whether the others have waited for a turn long enough: work that is synchronous asks this between
- * its steps, and awaits `giveTurn` where it is so. (An `await` of what is there already gives no
- * turn.)
- */
-export function createTurn(now: () => number = () => performance.now()): {
+/** The turn of work that is synchronous. */
+export interface Turn {
+  /** Whether the others have waited for theirs long enough: to be asked between steps. */
   isOver(): boolean
+  /**
+   * Gives the others their turn, which an `await` of what is there already does not. Throws the
+   * reason of the signal.
+   */
   giveTurn(): Promise<void>
   /** How many bytes can be worked on before asking. */
   piece: number
-} {
-  let since = now()
+}
+
+/** Begins now. It is over at once when `signal` is aborted. */
+export function createTurn(signal?: AbortSignal): Turn {
+  let since = performance.now()
   return {
-    isOver: () => now() - since >= longestTurn,
+    isOver: () => signal?.aborted === true || performance.now() - since >= longestTurn,
     async giveTurn() {
+      signal?.throwIfAborted()
       await setImmediate()
-      since = now()
+      signal?.throwIfAborted()
+      since = performance.now()
     },
     piece: smallPiece,
   }
@@ -43,13 +49,9 @@ export async function takeInTurns(
   steps: Iterator<void, unknown>,
   signal?: AbortSignal,
 ): Promise<void> {
-  const turn = createTurn()
+  const turn = createTurn(signal)
   try {
-    while (steps.next().done !== true) {
-      if (!turn.isOver()) continue
-      await turn.giveTurn()
-      signal?.throwIfAborted()
-    }
+    while (steps.next().done !== true) if (turn.isOver()) await turn.giveTurn()
   } finally {
     steps.return?.()
   }
@@ -62,7 +64,7 @@ export async function takeInTurns(
 export async function writeInTurns(
   bytes: Uint8Array,
   write: (piece: Uint8Array) => void,
-  turn: ReturnType<typeof createTurn>,
+  turn: Turn,
 ): Promise<void> {
   for (let at = 0; at < bytes.length;) {
     const before = performance.now()

@@ -3,7 +3,7 @@ import {closeSync, constants, fdatasyncSync, openSync} from 'node:fs'
 import {errnoOf} from '../../disk/local-io-error.js'
 import {createTurn} from '../../stream/take-turns.js'
 import {type ByteString, toText} from '../byte-string.js'
-import type {TreeRoot} from '../unpack/tree-root.js'
+import type {TreeRoot} from '../unpack/folders/tree-root.js'
 
 /** Milliseconds: other programs may have written much to the same file system. */
 const longest = 300_000
@@ -25,12 +25,11 @@ export async function syncFiles(
   {signal, program = 'sync'}: SyncOptions = {},
 ): Promise<void> {
   if (paths.length === 0 || (await isSynced(work, program, signal))) return
-  const turn = createTurn()
+  const turn = createTurn(signal)
   for (const path of paths) {
     // an interrupt from the keyboard ends the program, too
-    signal?.throwIfAborted()
-    syncFile(work.at(path))
     if (turn.isOver()) await turn.giveTurn()
+    syncFile(work.at(path))
   }
 }
 

@@ -34,12 +34,11 @@ export async function readTar(
   reader: {write(chunk: Uint8Array): void; end(): void},
   {limits, signal, threads}: ReadTarOptions,
 ): Promise<number> {
-  const turn = createTurn()
+  const turn = createTurn(signal)
   let bytes = 0
   const read = blamingSource(abortable(await open(), signal), async (blob) => {
     const expected = {mediaType, diffId, threads: threads ?? usualThreads}
     for await (const chunk of verifiedTar(blob, expected, limits)) {
-      signal?.throwIfAborted()
       await writeInTurns(chunk, (piece) => reader.write(piece), turn)
       bytes += chunk.length
     }

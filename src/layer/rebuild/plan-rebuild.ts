@@ -62,7 +62,7 @@ export async function planRebuild(
 ): Promise<RebuildPlan | undefined> {
   const pieces = new Map<number, readonly Piece[]>()
   const fetched: FetchedPiece[] = []
-  const turn = createTurn()
+  const turn = createTurn(signal)
   let number = 0
   let [toFetch, content] = [0, 0]
   for (const file of filesOf(table)) {
@@ -78,7 +78,6 @@ export async function planRebuild(
     if (toFetch > limits.fetched || content > limits.content) return undefined
     number++
     if (turn.isOver()) await turn.giveTurn()
-    signal.throwIfAborted()
   }
   return {piecesOf: (number) => pieces.get(number), fetched}
 
@@ -109,7 +108,6 @@ export async function planRebuild(
     for (const bytes of files.read(path, 0, size)) {
       yield bytes
       if (turn.isOver()) await turn.giveTurn()
-      signal.throwIfAborted()
     }
   }
 }

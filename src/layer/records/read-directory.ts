@@ -17,18 +17,16 @@ export async function readDirectory(
   listener: EntryListener,
   signal: AbortSignal,
 ): Promise<void> {
-  const turn = createTurn()
+  const turn = createTurn(signal)
   const buffer = Buffer.allocUnsafe(256 * 1024)
   for (const walked of entries('content')) {
     listener.entry(walked.entry)
     for (const bytes of walked.file ? contentOf(walked, walked.file, buffer) : []) {
       listener.data(bytes)
       if (turn.isOver()) await turn.giveTurn()
-      signal.throwIfAborted()
     }
     listener.entryEnd()
     if (turn.isOver()) await turn.giveTurn()
-    signal.throwIfAborted()
   }
 }
 

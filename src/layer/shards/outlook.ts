@@ -35,14 +35,12 @@ export async function outlook(
   /** The ranges of newer entries, in ascending order. */
   const changed: number[] = []
   let at = 0
-  const turn = createTurn()
+  const turn = createTurn(signal)
   for (const {entry} of entries) {
     const size = entry.kind === 'file' ? entry.size : 0
     if (entry.mtime > newest) changed.push(at, at + size)
     at += size + headerLength
-    if (!turn.isOver()) continue
-    await turn.giveTurn()
-    signal?.throwIfAborted()
+    if (turn.isOver()) await turn.giveTurn()
   }
   const part = autoLayerSize(at)
   const parts = new Set<number>()

@@ -39,7 +39,7 @@ export async function diffTrees(
     const counter = createCounter()
     const rollUp = createRollUp(view.kind === 'rows' ? view.most : 1)
     const changes: NamedChange[] = []
-    const turn = createTurn()
+    const turn = createTurn(ports.signal)
     const observe = options.observer?.onTrees()
     for (const change of compareTrees(trees, options)) {
       counter.add(change)
@@ -48,9 +48,7 @@ export async function diffTrees(
       else if (view.kind === 'listener') view.onChange(change)
       else if (view.kind === 'changes' && changes.length < view.most)
         changes.push(namedChange(change))
-      if (!turn.isOver()) continue
-      await turn.giveTurn()
-      ports.signal.throwIfAborted()
+      if (turn.isOver()) await turn.giveTurn()
     }
     const files = counter.counts()
     return {
