@@ -6,7 +6,7 @@ export const breaks = [
   {
     id: 'A1',
     what: 'folders are entered by path instead of descriptor',
-    file: 'src/layer/unpack/open-folder.ts',
+    file: 'src/layer/unpack/folders/open-folder.ts',
     from: 'const base = descriptorLink(descriptor) ?? path',
     to: 'const base = path',
     test: 'raced-unpack',
@@ -69,7 +69,7 @@ export const breaks = [
   {
     id: 'A9',
     what: 'a process for each FIFO',
-    file: 'src/layer/unpack/special-file.ts',
+    file: 'src/layer/unpack/entries/special-file.ts',
     from: 'Math.min(2 * ahead, mostAhead)',
     to: '1',
     test: 'special-files',
@@ -87,7 +87,7 @@ export const breaks = [
   {
     id: 'A10',
     what: 'a link as the last name is followed',
-    file: 'src/layer/unpack/locate-folder.ts',
+    file: 'src/layer/unpack/folders/locate-folder.ts',
     from: 'if (isLast && links === 0 && !follow) throw isLink(directory)',
     to: '',
     test: 'test/layer/unpack/fill-directory',
@@ -96,7 +96,7 @@ export const breaks = [
   {
     id: 'A10',
     what: "root follows other users' links",
-    file: 'src/layer/unpack/locate-folder.ts',
+    file: 'src/layer/unpack/folders/locate-folder.ts',
     from: 'refuseForeignLink(current, name, found.uid)',
     to: '',
     test: 'test/layer/unpack/fill-directory',
@@ -154,13 +154,13 @@ export const breaks = [
     file: 'src/layer/reserved-name.ts',
     from: "if (!path.includes('inject-')) return",
     to: "if (path !== '') return",
-    test: 'test/layer/unpack/check-entries',
+    test: 'test/layer/unpack/entries/check-entries',
     title: 'A18',
   },
   {
     id: 'A19',
     what: 'JSON goes out as it is',
-    file: 'src/cli/render/escape.ts',
+    file: 'src/cli/render/text/escape.ts',
     from: 'return json.replaceAll(',
     to: "return json || ''.replaceAll(",
     test: 'test/cli/render/escape',

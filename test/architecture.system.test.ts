@@ -146,11 +146,19 @@ describe('what acts below folders that other users may change', () => {
   it('renames, removes and changes modes only through folders that are open', () => {
     const byPath =
       /\b(?:rename|rm|rmdir|unlink|chmod|chown|lchown|cp)(?:Sync)?\b(?=[^}]*\} from 'node:fs)/
-    for (const name of ['fill-directory', 'put-in-place', 'remove-deep', 'target']) {
+    for (const name of [
+      'fill-directory',
+      'put-in-place',
+      'folders/remove-deep',
+      'target',
+      'leftovers',
+    ]) {
       const text = readFileSync(`src/layer/unpack/${name}.ts`, 'utf8')
       expect(byPath.exec(text)?.[0], name).toBeUndefined()
     }
-    expect(byPath.exec(readFileSync('src/layer/unpack/open-folder.ts', 'utf8'))).not.toBeNull()
+    expect(
+      byPath.exec(readFileSync('src/layer/unpack/folders/open-folder.ts', 'utf8')),
+    ).not.toBeNull()
   })
 })
 

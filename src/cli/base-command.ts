@@ -7,7 +7,7 @@ import {LocalIoError} from '../errors.js'
 import {quoted} from '../oci/quoted.js'
 import type {Ports, ProgressEvent, Step} from '../ports.js'
 import {startDeadline} from './terminal/deadline.js'
-import {escapedJson, escapedLine, escapedLines} from './render/escape.js'
+import {escapedJson, escapedLine, escapedLines} from './render/text/escape.js'
 import {errorDocument, errorLine, errorTrace} from './terminal/error-line.js'
 import {exitCode} from './terminal/exit-code.js'
 import {commonFlags, registryFlags} from './flags/common.js'
@@ -15,7 +15,7 @@ import {interruptedHint, listenForSignals, type Interruption} from './terminal/i
 import {guardOutputs, writeTo} from './terminal/outputs.js'
 import {createProgress} from './terminal/progress.js'
 import {ciFiles} from './ports/ci-files.js'
-import type {Cost} from './render/cost.js'
+import type {Cost} from './render/text/cost.js'
 import {createLeniency} from './ports/leniency.js'
 import {storeOpener} from './ports/store-opener.js'
 import {findProjectFile} from './project/find.js'
@@ -202,7 +202,7 @@ async function withCost(
   cost: Cost,
   milliseconds: number,
 ): Promise<ProgressEvent> {
-  const {costText, isWorthSaying} = await import('./render/cost.js')
+  const {costText, isWorthSaying} = await import('./render/text/cost.js')
   if (!('message' in event) || !isWorthSaying(cost, milliseconds)) return event
   return {...event, message: `${event.message}; ${costText(cost, milliseconds)}`}
 }

@@ -220,7 +220,7 @@ export const attacks: readonly Attack[] = [
     what: 'An entry named like our temporary folders blocked the directory for good; only the full form of such names is reserved, and layers that hold one are refused.',
     tests: [
       {
-        file: 'test/layer/unpack/check-entries.test.ts',
+        file: 'test/layer/unpack/entries/check-entries.test.ts',
         title:
           'A18 refuses names of our own temporary folders in their full form, and takes what looks alike',
       },
@@ -233,7 +233,7 @@ export const attacks: readonly Attack[] = [
   {
     id: 'A19',
     what: 'Control characters and bidirectional marks left raw with --debug and --json; whatever leaves goes through one escaping.',
-    tests: [{file: 'test/cli/render/escape.test.ts', title: 'A19 whatever leaves is escaped'}],
+    tests: [{file: 'test/cli/render/text/escape.test.ts', title: 'A19 whatever leaves is escaped'}],
   },
   {
     id: 'B1',

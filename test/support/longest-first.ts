@@ -61,7 +61,7 @@ const longest = [
   'test/store/layout/layout-store.system.test.ts',
   'test/registry/quirks.system.test.ts',
   'test/store/layout-processes.system.test.ts',
-  'test/layer/unpack/extract.system.test.ts',
+  'test/layer/unpack/entries/extract.system.test.ts',
   'test/bin/site.system.test.ts',
   'test/registry/fault-matrix-overlapped.system.test.ts',
   'test/layer/compress/own-deflater.system.test.ts',

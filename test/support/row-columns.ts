@@ -1,6 +1,6 @@
 import type {Entry} from '../../src/layer/entry.js'
-import {createColumnWriter} from '../../src/layer/recording/column-writer.js'
-import {unknownState, type WalkColumns} from '../../src/layer/recording/walk-columns.js'
+import {createColumnWriter} from '../../src/layer/recording/columns/column-writer.js'
+import {unknownState, type WalkColumns} from '../../src/layer/recording/columns/walk-columns.js'
 
 const metadata = {mode: 0o755, uid: 0, gid: 0, mtime: 5, xattrs: undefined}
 

@@ -3,7 +3,7 @@ import type {LoadReceipt} from '../../operations/bundle/load-bundle.js'
 import {type HaveResult, haveText} from '../../operations/bundle/have.js'
 import type {SaveBundleResult} from '../../operations/bundle/save-bundle.js'
 import type {ProgressEvent} from '../../ports.js'
-import {count} from './count.js'
+import {count} from './text/count.js'
 
 /** A line for each image, where standard output is not the bundle itself. */
 export const shownBundle = {

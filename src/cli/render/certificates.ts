@@ -1,5 +1,5 @@
 import type {CertificateList, ListedCertificate} from '../../operations/certs/list-certificates.js'
-import {escapedLine} from './escape.js'
+import {escapedLine} from './text/escape.js'
 
 /** A paragraph for each certificate; nothing without certificates. */
 export function renderCertificates({certificates}: CertificateList): string | undefined {

@@ -1,7 +1,7 @@
 import prettyBytes from 'pretty-bytes'
 import type {CopyResult} from '../../operations/copy/copy.js'
 import type {ProgressEvent} from '../../ports.js'
-import {count} from './count.js'
+import {count} from './text/count.js'
 
 /**
  * How the result of `copy` is shown: a line on stdout for everything that was copied under a tag.

@@ -2,8 +2,8 @@ import prettyBytes from 'pretty-bytes'
 import type {CreateResult} from '../../operations/create.js'
 import type {ModelResult} from '../../operations/create-model.js'
 import type {ProgressEvent} from '../../ports.js'
-import type {Cost} from './cost.js'
-import {count} from './count.js'
+import type {Cost} from './text/cost.js'
+import {count} from './text/count.js'
 import {presentInjection} from './injection.js'
 
 /** How the result of `create` is shown: as that of `update`, and a model by its files. */

@@ -3,7 +3,7 @@ import type {LogoutResult} from '../../operations/login/logout.js'
 import type {ProgressEvent} from '../../ports.js'
 import type {WhichResult} from '../../operations/login/which-credentials.js'
 import type {CredentialPlace} from '../../registry/credentials/credential-writer.js'
-import {plainText} from './escape.js'
+import {plainText} from './text/escape.js'
 
 export const shownLogin = {
   line: (): undefined => undefined,

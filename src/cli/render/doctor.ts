@@ -1,6 +1,6 @@
 import type {DoctorReport} from '../../operations/doctor/doctor.js'
 import type {ProgressEvent} from '../../ports.js'
-import {plainText} from './escape.js'
+import {plainText} from './text/escape.js'
 
 export const shownDoctor = {
   /**

@@ -1,6 +1,6 @@
 import type {ListedFile} from '../../operations/browse/list-files.js'
-import {timeOf} from './time-of.js'
-import {shownName} from './shown-name.js'
+import {timeOf} from './text/time-of.js'
+import {shownName} from './text/shown-name.js'
 
 /** Prints a line for each file: its path, or as `ls -l` does, with numeric owners. */
 export function fileLine(

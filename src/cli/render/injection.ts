@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes'
-import type {Cost} from './cost.js'
-import {count} from './count.js'
+import type {Cost} from './text/cost.js'
+import {count} from './text/count.js'
 import type {IndexInjectionResult} from '../../operations/injection/describe-index.js'
 import type {InjectionResult} from '../../operations/injection/describe-image.js'
 import type {ProgressEvent} from '../../ports.js'

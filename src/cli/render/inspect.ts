@@ -2,7 +2,7 @@ import prettyBytes from 'pretty-bytes'
 import type {Origin} from '../../image/follow/origin.js'
 import {formatPlatform} from '../../oci/platform.js'
 import type {InspectIndexResult, InspectResult} from '../../operations/inspect.js'
-import {plainText} from './escape.js'
+import {plainText} from './text/escape.js'
 
 const barWidth = 24
 

@@ -1,4 +1,4 @@
-import {count} from './count.js'
+import {count} from './text/count.js'
 import type {ProgressEvent} from '../../ports.js'
 import type {RemoveResult} from '../../operations/remove.js'
 

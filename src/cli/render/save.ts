@@ -3,7 +3,7 @@ import type {ProgressEvent} from '../../ports.js'
 import type {PruneCacheResult} from '../../operations/maintain/prune-cache.js'
 import type {SaveFolderResult} from '../../operations/save/save-folder.js'
 import type {SaveResult} from '../../operations/save/save.js'
-import {count} from './count.js'
+import {count} from './text/count.js'
 
 /**
  * How an archive is shown: a line for each image, where standard output is not the archive itself.

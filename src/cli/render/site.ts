@@ -3,7 +3,7 @@ import type {ProgressEvent} from '../../ports.js'
 import type {PublishSiteResult} from '../../operations/site/publish-site.js'
 import type {SweepSiteResult, UnpublishSiteResult} from '../../operations/site/unpublish-site.js'
 import type {CheckSiteResult} from '../../operations/site/check-site.js'
-import {count} from './count.js'
+import {count} from './text/count.js'
 import {shownCheck} from './store.js'
 
 /** How the result of `publish` is shown: one line on stdout. */

@@ -7,8 +7,8 @@ import type {
 import type {ProgressEvent} from '../../ports.js'
 import type {PruneResult} from '../../operations/maintain/prune-store.js'
 import type {Rebuilt} from '../../store/check/rebuild-layout.js'
-import {count} from './count.js'
-import {plainText} from './escape.js'
+import {count} from './text/count.js'
+import {plainText} from './text/escape.js'
 
 /** One line for every repository that something goes from. */
 export const shownCollection = {

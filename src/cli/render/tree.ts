@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes'
 import type {TreeNode, TreeReferrer, TreeResult} from '../../operations/tree.js'
-import {plainText} from './escape.js'
+import {plainText} from './text/escape.js'
 
 /** A tree: the image or index, its images, and below each what refers to it. */
 export function renderTree(result: TreeResult): string {

@@ -1,5 +1,5 @@
 import prettyBytes from 'pretty-bytes'
-import {count} from './count.js'
+import {count} from './text/count.js'
 import type {ProgressEvent} from '../../ports.js'
 import type {UnpackResult} from '../../operations/unpack.js'
 

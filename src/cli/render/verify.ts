@@ -1,6 +1,6 @@
 import type {Claim} from '../../attest/claims.js'
 import type {VerifyResult} from '../../operations/verify.js'
-import {plainText} from './escape.js'
+import {plainText} from './text/escape.js'
 
 /** One line for each claim: whether it is proven, what it is about, and why. */
 export function renderVerify({claims}: VerifyResult): string {

@@ -1,5 +1,5 @@
 import {InjectError} from '../../errors.js'
-import {escapedLine, escapedLines} from '../render/escape.js'
+import {escapedLine, escapedLines} from '../render/text/escape.js'
 import {similarName} from './similar-name.js'
 
 /**

@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes'
 import type {ProgressEvent} from '../../ports.js'
-import {plainText} from '../render/escape.js'
+import {plainText} from '../render/text/escape.js'
 
 export type ByteEvent = ProgressEvent & {readonly kind: 'bytes'}
 

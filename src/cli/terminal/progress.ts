@@ -1,5 +1,5 @@
 import prettyBytes from 'pretty-bytes'
-import {escapedJson, plainText} from '../render/escape.js'
+import {escapedJson, plainText} from '../render/text/escape.js'
 import {outcomeLine} from '../render/fleet/outcome.js'
 import {amount, countLine, messageLine} from './progress-text.js'
 import type {Progress, Terminal} from './terminal.js'

@@ -1,6 +1,6 @@
 import type {ProgressEvent} from '../../ports.js'
-import {wholeSeconds} from '../render/duration.js'
-import {plainText} from '../render/escape.js'
+import {wholeSeconds} from '../render/text/duration.js'
+import {plainText} from '../render/text/escape.js'
 import {createBlobLines} from './blob-lines.js'
 import {amount, type ByteEvent, messageLine, redrawInterval} from './progress-text.js'
 import {createScreenRegion, fitStep} from './screen-region.js'

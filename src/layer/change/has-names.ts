@@ -1,8 +1,8 @@
 import {readdirSync} from 'node:fs'
 import {type ByteString, parentOf} from '../byte-string.js'
-import {rowsIn} from '../recording/rows-in.js'
-import type {WalkColumns} from '../recording/walk-columns.js'
-import type {TreeRoot} from '../unpack/tree-root.js'
+import {rowsIn} from '../recording/columns/rows-in.js'
+import type {WalkColumns} from '../recording/columns/walk-columns.js'
+import type {TreeRoot} from '../unpack/folders/tree-root.js'
 
 export interface NamedFolders {
   /** Their paths in the directory. */

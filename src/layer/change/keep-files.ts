@@ -1,13 +1,13 @@
 import {type BigIntStats, closeSync, constants, fstatSync, openSync, readSync} from 'node:fs'
 import type {ByteString} from '../byte-string.js'
 import type {Entry} from '../entry.js'
-import type {RowAt} from '../recording/rows-in.js'
+import type {RowAt} from '../recording/columns/rows-in.js'
 import {isAsRecorded} from '../recording/layer-record.js'
-import {fact, factsPerRow, sizesPerRow, stateAt} from '../recording/walk-columns.js'
+import {fact, factsPerRow, sizesPerRow, stateAt} from '../recording/columns/walk-columns.js'
 import {type FileState, stateOf} from '../tree/file-state.js'
 import {isSameFile} from '../tree/unchanged-file.js'
-import type {Extraction} from '../unpack/extract.js'
-import type {TreeRoot} from '../unpack/tree-root.js'
+import type {Extraction} from '../unpack/entries/extract.js'
+import type {TreeRoot} from '../unpack/folders/tree-root.js'
 
 type FileEntry = Entry & {readonly kind: 'file'}
 

@@ -1,7 +1,7 @@
 import {lstatSync} from 'node:fs'
-import type {OpenFolder} from '../unpack/open-folder.js'
+import type {OpenFolder} from '../unpack/folders/open-folder.js'
 import type {TreeChange} from '../unpack/tree-change.js'
-import {openTreeRoot} from '../unpack/tree-root.js'
+import {openTreeRoot} from '../unpack/folders/tree-root.js'
 
 /**
  * Whether this user can make a change to its end: root can, other users where all directories

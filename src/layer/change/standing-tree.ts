@@ -7,8 +7,8 @@ import {
   rowsOf,
   statesPerRow,
   type WalkColumns,
-} from '../recording/walk-columns.js'
-import {forgetLayerOf, type RowLayers} from '../recording/row-layers.js'
+} from '../recording/columns/walk-columns.js'
+import {forgetLayerOf, type RowLayers} from '../recording/columns/row-layers.js'
 import type {Digest} from '../../oci/digest.js'
 
 /** A directory as it was when it was unpacked or walked last. */

@@ -2,11 +2,12 @@ import {fstatSync} from 'node:fs'
 import {ownedName, ownerlessName} from '../../disk/owned-name.js'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {type ByteString, readable} from '../byte-string.js'
-import type {OpenFolder} from '../unpack/open-folder.js'
-import {removeIn} from '../unpack/remove-deep.js'
-import {markIfNeeded, openStaging} from '../unpack/staging-folder.js'
-import {leftovers, type UnpackTarget} from '../unpack/target.js'
-import type {TreeRoot} from '../unpack/tree-root.js'
+import type {OpenFolder} from '../unpack/folders/open-folder.js'
+import {removeIn} from '../unpack/folders/remove-deep.js'
+import {markIfNeeded, openStaging} from '../unpack/folders/staging-folder.js'
+import {leftovers} from '../unpack/leftovers.js'
+import type {UnpackTarget} from '../unpack/target.js'
+import type {TreeRoot} from '../unpack/folders/tree-root.js'
 
 /** A folder of this run's own beside a directory, for the layers that it gets. */
 export interface WorkFolder {

@@ -2,7 +2,7 @@ import {createDigester} from '../../oci/digest.js'
 import {ownDeflate} from '../compress/codec.js'
 import {givesZlibPakoBytes} from '../compress/create-deflater.js'
 import type {LayerFormat} from './pack.js'
-import {xattrBinding} from '../tree/read-xattrs.js'
+import {xattrBinding} from '../tree/xattrs/read-xattrs.js'
 
 /** Milliseconds after which an answer that is not there yet will take some more. */
 const soon = 20

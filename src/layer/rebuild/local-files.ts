@@ -2,7 +2,7 @@ import {closeSync, constants, fstatSync, lstatSync, openSync, readSync} from 'no
 import {errnoOf} from '../../disk/local-io-error.js'
 import {type ByteString, parentOf} from '../byte-string.js'
 import {PartUnavailable} from '../chunked/part-unavailable.js'
-import {openTreeRoot} from '../unpack/tree-root.js'
+import {openTreeRoot} from '../unpack/folders/tree-root.js'
 
 /**
  * The regular files below a directory, which nobody is believed about. What links in it lead to is

@@ -3,7 +3,7 @@ import type {HeldRows, WalkedEntry} from '../tree/walked-entry.js'
 import {asBuffer, RowReader, type RowText, RowWriter} from './rows/packed-rows.js'
 import {createRowPieces, type RowPieces} from './rows/row-pieces.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
-import {kindNumber, kinds, odd} from './walk-columns.js'
+import {kindNumber, kinds, odd} from './columns/walk-columns.js'
 
 /** The most bytes that entries of one layer take in rows. */
 export const mostHeld = 4 * 1024 * 1024

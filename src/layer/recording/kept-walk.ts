@@ -7,7 +7,7 @@ import {encodeWalk, type PackedWalk} from './packed-walk.js'
 import type {PackedRows} from './rows/packed-rows.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
 import {RowSplicer} from './rows/row-splicer.js'
-import {kinds} from './walk-columns.js'
+import {kinds} from './columns/walk-columns.js'
 
 /** A change time that nothing has. */
 const never = -(2n ** 63n)

@@ -1,7 +1,7 @@
 import type {BigIntStats} from 'node:fs'
 import type {Entry} from '../entry.js'
-import {createColumnWriter} from './column-writer.js'
-import {type RowAt, rowsIn} from './rows-in.js'
+import {createColumnWriter} from './columns/column-writer.js'
+import {type RowAt, rowsIn} from './columns/rows-in.js'
 import {
   fact,
   factsPerRow,
@@ -10,7 +10,7 @@ import {
   sizesPerRow,
   unknownState,
   type WalkColumns,
-} from './walk-columns.js'
+} from './columns/walk-columns.js'
 
 /** The entries of one layer while it is unpacked, as rows. */
 export interface LayerRecord {

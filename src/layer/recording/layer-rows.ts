@@ -3,7 +3,7 @@ import type {LayerItems, WalkedEntry} from '../tree/walked-entry.js'
 import {type PackedRows, RowReader} from './rows/packed-rows.js'
 import {replay, type ReplayOptions} from './replay.js'
 import {number} from './rows/row-numbers.js'
-import {kinds} from './walk-columns.js'
+import {kinds} from './columns/walk-columns.js'
 
 const [directory] = kinds.keys()
 

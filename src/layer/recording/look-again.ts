@@ -3,12 +3,12 @@ import {type ByteString, fromText, isAscii} from '../byte-string.js'
 import {describeFile} from '../tree/describe-file.js'
 import type {FileState} from '../tree/file-state.js'
 import type {Tree} from '../tree/walked-entry.js'
-import {ColumnCursor, putNumbers} from './column-rows.js'
+import {ColumnCursor, putNumbers} from './columns/column-rows.js'
 import type {RowCursor} from './rows/packed-rows.js'
-import {forgetLayerOf} from './row-layers.js'
+import {forgetLayerOf} from './columns/row-layers.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
 import {lastOf} from '../../stream/take-turns.js'
-import {kinds, stateAt, type WalkColumns} from './walk-columns.js'
+import {kinds, stateAt, type WalkColumns} from './columns/walk-columns.js'
 
 /** A tree that was walked before. */
 export interface SeenTree {

@@ -1,9 +1,9 @@
 import type {FileState} from '../tree/file-state.js'
-import {packColumns, unpackColumns} from './column-rows.js'
+import {packColumns, unpackColumns} from './columns/column-rows.js'
 import type {PackedRows} from './rows/packed-rows.js'
-import {decodeRowLayers, encodeRowLayers, type RowLayers} from './row-layers.js'
+import {decodeRowLayers, encodeRowLayers, type RowLayers} from './columns/row-layers.js'
 import {RowNumbers} from './rows/row-numbers.js'
-import {stateAt, type WalkColumns} from './walk-columns.js'
+import {stateAt, type WalkColumns} from './columns/walk-columns.js'
 
 /** What a walk of a directory found. */
 export interface PackedWalk {

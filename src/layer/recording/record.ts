@@ -5,7 +5,7 @@ import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
 import {type PackedRows, type RowCursor, RowReader, RowWriter} from './rows/packed-rows.js'
 import {replay} from './replay.js'
 import {number, RowNumbers} from './rows/row-numbers.js'
-import {kindNumber, odd, unknownState} from './walk-columns.js'
+import {kindNumber, odd, unknownState} from './columns/walk-columns.js'
 
 /** The largest recording in bytes; a larger tree is walked again each time. */
 export const mostRecorded = 128 * 1024 * 1024

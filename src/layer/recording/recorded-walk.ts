@@ -142,7 +142,7 @@ export function recordedWalk(
   async function find({signal, onFound}: FindOptions): Promise<FoundRows | undefined> {
     await takeInTurns(recalling, signal)
     if (record || isTooLarge) return rows()
-    const turn = createTurn()
+    const turn = createTurn(signal)
     const steps = recording(onFound ?? (() => undefined))
     try {
       for (;;) {
@@ -153,9 +153,7 @@ export function recordedWalk(
           await setTimeout(soon)
           signal?.throwIfAborted()
         }
-        if (!turn.isOver()) continue
-        await turn.giveTurn()
-        signal?.throwIfAborted()
+        if (turn.isOver()) await turn.giveTurn()
       }
     } finally {
       steps.return(undefined)

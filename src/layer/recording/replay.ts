@@ -4,7 +4,7 @@ import type {WalkedEntry, WalkedFile} from '../tree/walked-entry.js'
 import {createFirstNames} from './rows/first-names.js'
 import type {RowCursor} from './rows/packed-rows.js'
 import {number} from './rows/row-numbers.js'
-import {kinds, odd} from './walk-columns.js'
+import {kinds, odd} from './columns/walk-columns.js'
 
 export interface ReplayOptions {
   readonly rows: RowCursor

@@ -11,7 +11,7 @@ import {createTarReader} from '../tar/reader.js'
 import type {TarHandler} from '../tar/tar-handler.js'
 import {type ContentHandler, createHeaderScanner} from '../tar/scan-headers.js'
 import {trackEntries} from '../tar/track-entries.js'
-import {checkEntry, type EntryRules} from '../unpack/check-entries.js'
+import {checkEntry, type EntryRules} from '../unpack/entries/check-entries.js'
 import type {EntryRecorder} from './record-entries.js'
 
 /** A layer as it is stored, and how it is read. */
@@ -90,13 +90,11 @@ export async function readTable(
   {rules, limits}: {readonly rules: EntryRules | undefined; readonly limits: ReadLimits},
   signal: AbortSignal,
 ): Promise<void> {
-  const turn = createTurn()
+  const turn = createTurn(signal)
   for (const {entry, place} of chosenTableEntries(table, rules, limits)) {
     listener.entry(entry, place && Buffer.from(hexOf(place.digest), 'hex').toString('latin1'))
     listener.entryEnd()
-    if (!turn.isOver()) continue
-    await turn.giveTurn()
-    signal.throwIfAborted()
+    if (turn.isOver()) await turn.giveTurn()
   }
 }
 

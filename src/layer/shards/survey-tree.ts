@@ -1,6 +1,6 @@
 import {RowReader} from '../recording/rows/packed-rows.js'
 import {number} from '../recording/rows/row-numbers.js'
-import {kindNumber} from '../recording/walk-columns.js'
+import {kindNumber} from '../recording/columns/walk-columns.js'
 import type {Entries, FindOptions, FoundRows, WalkedEntry} from '../tree/walked-entry.js'
 import {createSurvey, type SurveyedEntry, type TreeSurvey} from './survey.js'
 import {createTurn} from '../../stream/take-turns.js'
@@ -14,12 +14,10 @@ const directory = kindNumber('directory')
 export async function surveyTree(entries: Entries, options: FindOptions = {}): Promise<TreeSurvey> {
   const rows = await entries.find?.(options)
   const survey = createSurvey()
-  const turn = createTurn()
+  const turn = createTurn(options.signal)
   for (const entry of rows ? surveyedRows(rows) : surveyedEntries(entries('names'))) {
     survey.add(entry)
-    if (!turn.isOver()) continue
-    await turn.giveTurn()
-    options.signal?.throwIfAborted()
+    if (turn.isOver()) await turn.giveTurn()
   }
   return survey.end()
 }

@@ -2,8 +2,8 @@ import {type ByteString, display} from '../byte-string.js'
 import type {Entry, EntryMetadata} from '../entry.js'
 import {checkEntryCount} from '../limits.js'
 import type {WalkedFile} from '../tree/walked-entry.js'
-import {unsafePath} from '../unpack/check-entries.js'
-import {detached} from '../unpack/written-tree.js'
+import {unsafePath} from '../unpack/entries/check-entries.js'
+import {detached} from '../unpack/entries/written-tree.js'
 
 /** Where the content of a file is. */
 export interface ListedContent {

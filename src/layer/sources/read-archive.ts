@@ -10,7 +10,7 @@ import {checkSpecials, mostSparseBytes, unpackLimits} from '../limits.js'
 import {createTarReader} from '../tar/reader.js'
 import type {TarHandler} from '../tar/tar-handler.js'
 import {trackEntries} from '../tar/track-entries.js'
-import {checkEntry, type EntryRules} from '../unpack/check-entries.js'
+import {checkEntry, type EntryRules} from '../unpack/entries/check-entries.js'
 import type {ContentFile, ContentSpool} from './content-spool.js'
 import {createEntryList, type EntryList, type ListedContent, mostListed} from './entry-list.js'
 
@@ -57,7 +57,7 @@ export async function readArchive(
     where = at
     const limits = {entries: mostListed, sparseBytes: mostSparseBytes}
     const reader = createTarReader(handler, limits)
-    const turn = createTurn()
+    const turn = createTurn(signal)
     const unpacked = isPlain ? found.content : decompress(found.content, tar, unpackLimits)
     for await (const chunk of unpacked) {
       await writeInTurns(chunk, (piece) => reader.write(piece), turn)

@@ -6,7 +6,7 @@ import type {EntryMetadata} from '../entry.js'
 import {stateOf} from './file-state.js'
 import {applyModeRule, type ModeRule} from './mode-rule.js'
 import type {WalkedEntry, WalkedFile, WalkDetail} from './walked-entry.js'
-import {type Attributes, readXattrs} from './read-xattrs.js'
+import {type Attributes, readXattrs} from './xattrs/read-xattrs.js'
 
 export interface DescribeOptions {
   /** Default: `metadata`. */

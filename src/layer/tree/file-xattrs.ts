@@ -1,4 +1,4 @@
-import {readXattrs} from './read-xattrs.js'
+import {readXattrs} from './xattrs/read-xattrs.js'
 import type {WalkedEntry} from './walked-entry.js'
 
 /**

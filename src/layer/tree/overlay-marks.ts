@@ -1,7 +1,7 @@
 import {type BigIntStats, type Dirent, lstatSync} from 'node:fs'
 import {type ByteString, toPath, toText} from '../byte-string.js'
 import {opaqueMarker, whiteoutPrefix} from '../whiteout.js'
-import {xattrBinding} from './read-xattrs.js'
+import {xattrBinding} from './xattrs/read-xattrs.js'
 
 // The marks by which an overlay file system says in its upper directory what a layer says by names:
 // https://docs.kernel.org/filesystems/overlayfs.html#whiteouts-and-opaque-directories

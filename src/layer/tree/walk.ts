@@ -7,7 +7,6 @@ import {
   openSync,
   readdirSync,
 } from 'node:fs'
-import {LimitError, LocalIoError, UnsafeContentError} from '../../errors.js'
 import {errnoOf, localIoError} from '../../disk/local-io-error.js'
 import {type ByteString, display, fromText, readable, toPath} from '../byte-string.js'
 import {
@@ -18,13 +17,14 @@ import {
 } from './describe-file.js'
 import {createInodeGroups} from './inode-groups.js'
 import {type ListedName, mayBeOpaque, withMarks} from './overlay-marks.js'
-import {readAttributes} from './read-xattrs.js'
+import {readAttributes} from './xattrs/read-xattrs.js'
 import {changed} from './file-state.js'
 import {isSame, openFlags} from './unchanged-file.js'
 import {isReservedName} from '../reserved-name.js'
 import {deepestPath} from '../limits.js'
 import type {SharedWalk, WalkedEntry} from './walked-entry.js'
 import {isWhiteout} from '../whiteout.js'
+import {leftover, tooDeep, unwantedWhiteout} from './refused-paths.js'
 
 export interface WalkOptions extends DescribeOptions {
   /**
@@ -128,15 +128,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
       if (!isAsked && options.isExcluded?.(isDirectory ? `${relative}/` : relative)) continue
       if (isReservedName(name)) throw leftover(relative)
       if (frames.length + names > deepestPath) throw tooDeep(relative)
-      if (isWhiteout(name) && !options.whiteouts) {
-        throw new UnsafeContentError(
-          'ERR_INJECT_WHITEOUT',
-          `${display(relative)} is a whiteout: in a layer it deletes a file of the image`,
-          {
-            hint: 'rename it, exclude it, or use --whiteouts if deleting is what you want',
-          },
-        )
-      }
+      if (isWhiteout(name) && !options.whiteouts) throw unwantedWhiteout(relative)
       if (isMark) {
         yield whiteout(stat, prefix + relative)
         continue
@@ -292,23 +284,6 @@ function namesOf(path: ByteString): number {
 /** What paths of entries have before their paths in a directory with this place in the image. */
 export function prefixOf(place: string): ByteString {
   return place === '/' ? '' : `${fromText(place.slice(1))}/`
-}
-
-/** An unpack that was killed while it refilled this directory: its content is not whole. */
-function leftover(path: ByteString): LocalIoError {
-  return new LocalIoError(
-    'ERR_INJECT_UNPACK_UNFINISHED',
-    `${display(path)} is what an interrupted unpack left in the directory`,
-    {hint: 'unpack again, with --force, or remove it'},
-  )
-}
-
-function tooDeep(path: ByteString): LimitError {
-  return new LimitError(
-    'ERR_INJECT_PATH_TOO_DEEP',
-    `${display(path)} is deeper than ${deepestPath} directories in the image`,
-    {hint: 'no layer like that could be unpacked: exclude it'},
-  )
 }
 
 function bytewise(a: ByteString, b: ByteString): number {

@@ -5,11 +5,11 @@ import type {LockTiming} from '../../disk/lock-timing.js'
 import {readable} from '../byte-string.js'
 import type {EntryMetadata} from '../entry.js'
 import {unmarkFolder} from '../folder-mark.js'
-import {createExtraction, type Extraction, type ExtractionOptions} from './extract.js'
-import type {OpenFolder} from './open-folder.js'
+import {createExtraction, type Extraction, type ExtractionOptions} from './entries/extract.js'
+import type {OpenFolder} from './folders/open-folder.js'
 import {moveInside, type PutOptions, refill, swap} from './put-in-place.js'
-import {refillReason, refuseMountsBelow} from './mounts.js'
-import {removeIn} from './remove-deep.js'
+import {refillReason, refuseMountsBelow} from './folders/mounts.js'
+import {removeIn} from './folders/remove-deep.js'
 import {safeRoot} from './safe-root.js'
 import {
   likeBefore,
@@ -17,8 +17,8 @@ import {
   markIfNeeded,
   openStaging,
   openStill,
-} from './staging-folder.js'
-import {openTreeRoot, type TreeRoot} from './tree-root.js'
+} from './folders/staging-folder.js'
+import {openTreeRoot, type TreeRoot} from './folders/tree-root.js'
 import {clockBeside, prepareTarget, type UnpackTarget} from './target.js'
 
 export interface FillOptions {

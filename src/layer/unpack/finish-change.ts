@@ -4,10 +4,10 @@ import {isDead} from '../../disk/owned-name.js'
 import {type ByteString, display, readable} from '../byte-string.js'
 import {identityOf} from '../folder-mark.js'
 import {makeChange} from './make-change.js'
-import type {OpenFolder} from './open-folder.js'
-import {openStaging} from './staging-folder.js'
+import type {OpenFolder} from './folders/open-folder.js'
+import {openStaging} from './folders/staging-folder.js'
 import {readChange, type TreeChange} from './tree-change.js'
-import type {TreeRoot} from './tree-root.js'
+import type {TreeRoot} from './folders/tree-root.js'
 
 /** A directory, and what runs that change it keep beside it. */
 interface ChangedDirectory {

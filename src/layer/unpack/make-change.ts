@@ -2,10 +2,10 @@ import {randomUUID} from 'node:crypto'
 import {closeSync, constants, lstatSync, openSync, renameSync} from 'node:fs'
 import {errnoOf} from '../../disk/local-io-error.js'
 import {type ByteString, toPath, parentOf} from '../byte-string.js'
-import {createMetadataWriter} from './apply-metadata.js'
-import type {OpenFolder} from './open-folder.js'
+import {createMetadataWriter} from './entries/apply-metadata.js'
+import type {OpenFolder} from './folders/open-folder.js'
 import type {FolderChange, TreeChange} from './tree-change.js'
-import type {TreeRoot} from './tree-root.js'
+import type {TreeRoot} from './folders/tree-root.js'
 
 export interface MakeChangeOptions {
   /** The directory that is changed. */

@@ -1,19 +1,23 @@
 import {createHash} from 'node:crypto'
 import {fstatSync, type Stats} from 'node:fs'
-import {isAbandoned} from '../../disk/folder-life.js'
 import {localIoError} from '../../disk/local-io-error.js'
-import type {LockTiming} from '../../disk/lock-timing.js'
-import {isDead, isOwnedName, ownedName, ownerState} from '../../disk/owned-name.js'
+import {ownedName} from '../../disk/owned-name.js'
 import {LocalIoError} from '../../errors.js'
-import {type ByteString, display, readable, toPath} from '../byte-string.js'
-import {locateFolder} from './locate-folder.js'
-import {isSameInode, type OpenFolder} from './open-folder.js'
-import {refuseMountsBelow} from './mounts.js'
+import {type ByteString, display, readable} from '../byte-string.js'
+import {locateFolder} from './folders/locate-folder.js'
+import type {OpenFolder} from './folders/open-folder.js'
+import {refuseMountsBelow} from './folders/mounts.js'
 import {abandonedTurn, finishChange} from './finish-change.js'
-import {removeIn} from './remove-deep.js'
-import {isMarked, isShared} from '../folder-mark.js'
+import {isMarked} from '../folder-mark.js'
 import {isReservedName} from '../reserved-name.js'
 import {insidePrefix} from '../tree/walk.js'
+import {
+  clearAbandoned,
+  type ClearAbandonedOptions,
+  clearLeftovers,
+  leftovers,
+  removeLeftover,
+} from './leftovers.js'
 
 /**
  * The directory that is to be filled, and what runs call the things that they keep near it for a
@@ -47,16 +51,12 @@ export interface UnpackTarget {
 /** What a folder that is marked has a directory under that was moved aside. */
 export const heldName = 'content'
 
-export interface PrepareOptions {
+export interface PrepareOptions extends ClearAbandonedOptions {
   readonly force: boolean
   /** The last name of the path may be a symbolic link. */
   readonly follow: boolean
-  readonly onWarning: (message: string) => void
-  readonly signal?: AbortSignal | undefined
   /** Leave work folders of runs that were killed. */
   readonly keepsWork?: boolean | undefined
-  /** How runs show that they live. */
-  readonly timing?: LockTiming | undefined
 }
 
 /**
@@ -97,12 +97,13 @@ export async function prepareTarget(
     if (parent.find(name) !== undefined) folder = parent.open(name)
     before = folder?.stat() ?? half
     const turn = abandonedTurn(place)
-    if (turn) await remove(parent, place.turnName, turn)
+    if (turn) await removeLeftover(parent, place.turnName, turn)
     const known = {half, onWarning: options.onWarning}
-    for (const prefix of [newPrefix, oldPrefix, halfPrefix]) await clear(parent, prefix, known)
-    if (options.keepsWork !== true) await clear(parent, workPrefix, known)
+    for (const prefix of [newPrefix, oldPrefix, halfPrefix])
+      await clearLeftovers(parent, prefix, known)
+    if (options.keepsWork !== true) await clearLeftovers(parent, workPrefix, known)
     if (folder !== undefined) {
-      await clear(folder, insidePrefix, known)
+      await clearLeftovers(folder, insidePrefix, known)
       await clearAbandoned(folder, options)
       if (contentOf(folder, path).length > 0 && !force) throw notEmpty(directory)
     }
@@ -200,56 +201,6 @@ function bringOut(parent: OpenFolder, aside: ByteString, name: ByteString): bool
 }
 
 /**
- * What a run left in the directory that was killed in another container or on another machine: it
- * shows no sign of life.
- */
-async function clearAbandoned(
-  folder: OpenFolder,
-  {onWarning, signal, timing}: PrepareOptions,
-): Promise<void> {
-  for (const name of folder.names()) {
-    if (!isOwnedName(name, insidePrefix)) continue
-    const stat = folder.find(name)
-    if (!stat || stat.uid !== process.geteuid?.()) continue
-    if (isShared(folder.stat()) && !isMarkedIn(folder, name, stat)) continue
-    if (ownerState(name, insidePrefix) === 'unknown')
-      onWarning(
-        `looking for up to 45 s whether the run still lives that is filling ${display(name)}`,
-      )
-    const owner = name.slice(insidePrefix.length)
-    if (await isAbandoned(toPath(folder.access(name)), owner, {signal, timing}))
-      await remove(folder, name, stat)
-  }
-}
-
-interface Clearing {
-  /** A directory that this run has found to be half changed, and replaces. */
-  readonly half: Stats | undefined
-  readonly onWarning: (message: string) => void
-}
-
-async function clear(
-  folder: OpenFolder,
-  prefix: ByteString,
-  {half, onWarning}: Clearing,
-): Promise<void> {
-  for (const {name, isOurs, isUnsure, stat} of leftovers(folder, prefix)) {
-    const isHalf = half !== undefined && isSameInode(half, stat)
-    if (isOurs || (isUnsure && isHalf)) await remove(folder, name, stat)
-    else if (isUnsure) onWarning(notSure(name))
-  }
-}
-
-function notSure(name: ByteString): string {
-  return `${display(name)} is left alone: other users can rename what is in this folder, and nothing in it says that inject made it; if a run of yours was killed, remove it`
-}
-
-/** What cannot be removed is not a reason to fail the work at hand. */
-async function remove(folder: OpenFolder, name: ByteString, known: Stats): Promise<void> {
-  await removeIn(folder, name, known).catch(() => undefined)
-}
-
-/**
  * The clock of the file system beside the directory, in nanoseconds since the epoch: what a new
  * folder gets as its time.
  */
@@ -265,49 +216,6 @@ export function clockBeside({
   } finally {
     made.close()
     parent.removeFolder(name)
-  }
-}
-
-interface Leftover {
-  readonly name: ByteString
-  readonly changed: number
-  /** A directory of this user's that we made, and no link to one. */
-  readonly isOurs: boolean
-  /** A directory of this user's, which somebody else could have given this name. */
-  readonly isUnsure: boolean
-  readonly stat: Stats
-}
-
-/** What runs that have ended left in `folder`, by its name: somebody else may have made it up. */
-export function leftovers(folder: OpenFolder, prefix: ByteString): Leftover[] {
-  let names: ByteString[]
-  try {
-    names = folder.names()
-  } catch {
-    return []
-  }
-  const needsMark = isShared(folder.stat())
-  return names.flatMap((name) => {
-    if (!name.startsWith(prefix)) return []
-    const stat = folder.find(name)
-    if (stat === undefined || !isDead(name, prefix, Date.now() - stat.mtimeMs)) return []
-    const isOwn = stat.isDirectory() && stat.uid === (process.geteuid?.() ?? stat.uid)
-    const isOurs = isOwn && (!needsMark || isMarkedIn(folder, name, stat))
-    return [{name, changed: stat.ctimeMs, isOurs, isUnsure: isOwn && !isOurs, stat}]
-  })
-}
-
-function isMarkedIn(folder: OpenFolder, name: ByteString, known: Stats): boolean {
-  let opened: OpenFolder
-  try {
-    opened = folder.open(name)
-  } catch {
-    return false
-  }
-  try {
-    return isSameInode(opened.stat(), known) && isMarked(opened)
-  } finally {
-    opened.close()
   }
 }
 

@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto'
 import {closeSync, fsyncSync, lstatSync, openSync, readFileSync, writeFileSync} from 'node:fs'
 import * as v from 'valibot'
 import {parseJsonValue} from '../../oci/json-value.js'
-import type {TreeRoot} from './tree-root.js'
+import type {TreeRoot} from './folders/tree-root.js'
 
 /**
  * What makes a directory another version of it. All paths are relative to the directory; made once

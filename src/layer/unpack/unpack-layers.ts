@@ -1,24 +1,28 @@
 import {fstatSync} from 'node:fs'
 import {type ByteString, fromText} from '../byte-string.js'
-import {type CheckedEntry, checkEntry, type EntryRules} from './check-entries.js'
+import {type CheckedEntry, checkEntry, type EntryRules} from './entries/check-entries.js'
 import {usualKeptThreads} from '../decompress/decompress.js'
 import {readTar, type StoredLayer} from '../decompress/read-tar.js'
 import type {Entry, EntryMetadata} from '../entry.js'
 import {ignoreFileName} from '../tree/ignore-rules.js'
-import type {Extraction} from './extract.js'
+import type {Extraction} from './entries/extract.js'
 import {fillDirectory, type FillOptions, type ReplacedPlace} from './fill-directory.js'
 import {createTarReader} from '../tar/reader.js'
 import type {TarHandler} from '../tar/tar-handler.js'
 import {trackEntries} from '../tar/track-entries.js'
 import type {LayerPlace} from '../in-layer.js'
 import {settleRoot} from '../recording/layer-record.js'
-import type {WalkColumns} from '../recording/walk-columns.js'
-import {createLayerWitness, type EntryWitness, type WitnessedLayer} from './layer-witness.js'
+import type {WalkColumns} from '../recording/columns/walk-columns.js'
+import {
+  createLayerWitness,
+  type EntryWitness,
+  type WitnessedLayer,
+} from './entries/layer-witness.js'
 import {isPast} from '../later-clock.js'
-import {isSpecial} from './special-file.js'
+import {isSpecial} from './entries/special-file.js'
 import {checkSpecials, mostSparseBytes, type UnpackLimits, unpackLimits} from '../limits.js'
 import {isWhiteout} from '../whiteout.js'
-import type {TreeRoot} from './tree-root.js'
+import type {TreeRoot} from './folders/tree-root.js'
 import {windowsFiles, windowsHives} from '../tree/windows.js'
 
 /** A layer whose blob is opened once, when it is clear that the directory can be filled. */

@@ -12,7 +12,7 @@ import {
   type ReadLimits,
 } from '../../layer/records/read-layer.js'
 import type {ContentRecord} from '../../layer/records/record.js'
-import {createHoleWriter} from '../../layer/unpack/hole-writer.js'
+import {createHoleWriter} from '../../layer/unpack/entries/hole-writer.js'
 import type {Digest} from '../../oci/digest.js'
 import type {Ports} from '../../ports.js'
 import {placeOf, type TreeLayer} from '../compare/read-trees.js'

@@ -7,7 +7,7 @@ import {createRecordStore, type RecordStore} from '../../layer/records/record-st
 import {readDirectory} from '../../layer/records/read-directory.js'
 import {type ReadLimits, readLayer, readTable} from '../../layer/records/read-layer.js'
 import type {Entries} from '../../layer/tree/walked-entry.js'
-import type {EntryRules} from '../../layer/unpack/check-entries.js'
+import type {EntryRules} from '../../layer/unpack/entries/check-entries.js'
 import {isForeignLayer, layerCompression} from '../../oci/media-type.js'
 import type {ByteStream} from '../../store/content-store.js'
 import {drain, tap} from '../../stream/bytes.js'

@@ -2,7 +2,7 @@ import {mkdirSync} from 'node:fs'
 import {join} from 'node:path'
 import {expect, it, onTestFinished, vi} from 'vitest'
 import {mayChange} from '../../../src/layer/change/may-change.js'
-import {openFolder} from '../../../src/layer/unpack/open-folder.js'
+import {openFolder} from '../../../src/layer/unpack/folders/open-folder.js'
 import {tempDir} from '../../support/temp-dir.js'
 
 it('lets no user but root change what is in directories of another one', async () => {

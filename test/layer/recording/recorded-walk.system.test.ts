@@ -6,7 +6,7 @@ import {recordedWalk} from '../../../src/layer/recording/recorded-walk.js'
 import {treeEntries} from '../../../src/layer/tree/walk-tree.js'
 import {walk} from '../../../src/layer/tree/walk.js'
 import type {Entries} from '../../../src/layer/tree/walked-entry.js'
-import {xattrBinding} from '../../../src/layer/tree/read-xattrs.js'
+import {xattrBinding} from '../../../src/layer/tree/xattrs/read-xattrs.js'
 import {tempDir} from '../../support/temp-dir.js'
 
 async function start(path = '/') {

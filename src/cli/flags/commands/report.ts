@@ -1,6 +1,6 @@
 import {Flags} from '@oclif/core'
 import type {FleetReport} from '../../../fleet/report/outcome.js'
-import {escapedJson} from '../../render/escape.js'
+import {escapedJson} from '../../render/text/escape.js'
 import {renderFleetJunit} from '../../render/fleet/junit.js'
 import {renderFleetMarkdown} from '../../render/fleet/markdown.js'
 import {fleetFailures, fleetSummary} from '../../render/fleet/summary.js'

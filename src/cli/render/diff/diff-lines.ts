@@ -1,12 +1,12 @@
-import {timeOf} from '../time-of.js'
+import {timeOf} from '../text/time-of.js'
 import prettyBytes from 'pretty-bytes'
 import type {ConfigChange} from '../../../operations/compare/compare-configs.js'
 import type {ChangeCounts, Count} from '../../../operations/compare/count-changes.js'
 import type {NamedChange, NamedRow, PlatformDiff} from '../../../operations/compare/diff-result.js'
 import type {PullCost} from '../../../operations/compare/pull-cost.js'
-import {count} from '../count.js'
-import {escapedLine} from '../escape.js'
-import {shownName} from '../shown-name.js'
+import {count} from '../text/count.js'
+import {escapedLine} from '../text/escape.js'
+import {shownName} from '../text/shown-name.js'
 
 /** A value, shortened: values of labels can be whole documents. */
 const longestValue = 160

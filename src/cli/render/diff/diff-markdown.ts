@@ -2,7 +2,7 @@ import {formatPlatform} from '../../../oci/platform.js'
 import type {DiffResult, PlatformDiff} from '../../../operations/compare/diff-result.js'
 import {configLines, countsLine, imageLines, pullLine} from './diff-lines.js'
 import {shownSide} from './diff.js'
-import {plainText} from '../escape.js'
+import {plainText} from '../text/escape.js'
 
 /** The difference as a comment on a merge request: a table, and the paths folded away. */
 export function renderMarkdown(result: DiffResult): string {

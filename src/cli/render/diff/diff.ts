@@ -5,9 +5,9 @@ import type {
   PlatformDiff,
 } from '../../../operations/compare/diff-result.js'
 import type {ProgressEvent} from '../../../ports.js'
-import {count} from '../count.js'
+import {count} from '../text/count.js'
 import {configLines, countsLine, imageLines, pullLine} from './diff-lines.js'
-import {escapedLine} from '../escape.js'
+import {escapedLine} from '../text/escape.js'
 
 /** A difference as text; `undefined` if there is none. */
 export function renderDiff(result: DiffResult): string | undefined {

@@ -4,7 +4,7 @@ import {
   isChange,
   isFailure,
 } from '../../../fleet/report/outcome.js'
-import {plainText} from '../escape.js'
+import {plainText} from '../text/escape.js'
 import {imageName, reasonText, statusWords} from './outcome.js'
 import {costParts, missingLine, summaryTitle} from './summary.js'
 

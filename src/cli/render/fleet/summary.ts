@@ -1,7 +1,7 @@
 import prettyBytes from 'pretty-bytes'
 import {type FleetReport, isFailure} from '../../../fleet/report/outcome.js'
 import type {ProgressEvent} from '../../../ports.js'
-import {count} from '../count.js'
+import {count} from '../text/count.js'
 import {outcomeLine, statusCounts} from './outcome.js'
 
 /** The end of a run over many images: its sums. */

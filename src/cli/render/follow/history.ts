@@ -1,6 +1,6 @@
 import prettyBytes from 'pretty-bytes'
 import type {HistoryEntry, HistoryResult} from '../../../operations/history.js'
-import {plainText} from '../escape.js'
+import {plainText} from '../text/escape.js'
 
 /** One line for each state: number, time, digest, what changed, and what the run noted. */
 export function renderHistory({history, more}: HistoryResult): string {

@@ -1,7 +1,7 @@
 import type {RebasedImageResult, RebaseResult} from '../../../operations/follow/describe-rebase.js'
 import type {ProgressEvent} from '../../../ports.js'
-import {count} from '../count.js'
-import {plainText} from '../escape.js'
+import {count} from '../text/count.js'
+import {plainText} from '../text/escape.js'
 
 /** How the result of `rebase` is shown: the one line for stdout is what the tags name now. */
 export function presentRebase(digestFile: string | undefined) {

@@ -1,8 +1,8 @@
 import prettyBytes from 'pretty-bytes'
 import type {PlatformStatus} from '../../../operations/follow/status-of-image.js'
 import type {ImageStatus, StatusResult} from '../../../operations/status.js'
-import {count} from '../count.js'
-import {plainText} from '../escape.js'
+import {count} from '../text/count.js'
+import {plainText} from '../text/escape.js'
 
 /** The columns of the table. */
 export const statusHeads = ['IMAGE', 'PLATFORM', 'SLOTS', 'STATE', 'VENDOR', 'NOTES'] as const

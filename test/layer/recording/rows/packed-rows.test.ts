@@ -4,7 +4,7 @@ import {
   ColumnCursor,
   packColumns,
   unpackColumns,
-} from '../../../../src/layer/recording/column-rows.js'
+} from '../../../../src/layer/recording/columns/column-rows.js'
 import {
   type PackedRows,
   type RowCursor,
@@ -13,7 +13,7 @@ import {
 } from '../../../../src/layer/recording/rows/packed-rows.js'
 import {number, RowNumbers} from '../../../../src/layer/recording/rows/row-numbers.js'
 import {RowSplicer} from '../../../../src/layer/recording/rows/row-splicer.js'
-import {unknownState} from '../../../../src/layer/recording/walk-columns.js'
+import {unknownState} from '../../../../src/layer/recording/columns/walk-columns.js'
 import {runs} from '../../../support/property-runs.js'
 
 const long = fc.bigInt({min: -(2n ** 63n), max: 2n ** 63n - 1n})
