@@ -63,7 +63,11 @@ describe('imports run one way', () => {
       'import-x/no-restricted-paths',
     ],
     ['src/store/served/blobs/blobs.ts', "import '../open-root.js'", 'import-x/no-restricted-paths'],
-    ['src/layer/tree/walk.ts', "import '../unpack/extract.js'", 'import-x/no-restricted-paths'],
+    [
+      'src/layer/tree/walk.ts',
+      "import '../unpack/entries/extract.js'",
+      'import-x/no-restricted-paths',
+    ],
     [
       'src/operations/find/find-document.ts',
       "import '../update.js'",

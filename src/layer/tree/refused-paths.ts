@@ -20,7 +20,7 @@ export function tooDeep(path: ByteString): LimitError {
   )
 }
 
-/** A name that starts with `.wh.`, where nobody said that deleting is wanted. */
+/** A name that starts with `.wh.`, without --whiteouts. */
 export function unwantedWhiteout(path: ByteString): UnsafeContentError {
   return new UnsafeContentError(
     'ERR_INJECT_WHITEOUT',

@@ -18,7 +18,7 @@ afterEach(() => void vi.unstubAllEnvs())
 describe('a native module is loaded from a file without a name', () => {
   // first, because the system knows a library that it has loaded by the descriptor's name
   it('but not one that is something else, for which each folder is tried', () => {
-    const {errors} = thrownBy(() => loadNative(new URL('walk.system.test.ts', import.meta.url)))
+    const {errors} = thrownBy(() => loadNative(new URL('../walk.system.test.ts', import.meta.url)))
     expect(errors).toHaveLength(2)
   })
 

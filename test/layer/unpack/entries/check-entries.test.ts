@@ -127,19 +127,19 @@ describe('checkEntry', () => {
     expect(thrownBy(symlink('a', 'b\0c'))).toEqual(refused('ERR_INJECT_UNSAFE_PATH'))
   })
 
-  it.each(['.', './', '..', ''])('T-15 L15 refuses %j as anything but a directory', (path) => {
+  it.each(['.', './', './/.', ''])('T-15 L15 refuses %j as anything but a directory', (path) => {
     for (const entry of [file(path), symlink(path, 'x'), hardlink(path, 'x'), device(path)]) {
       expect(thrownBy(entry, {...atRoot, devices: true})).toEqual(refused('ERR_INJECT_UNSAFE_PATH'))
     }
   })
 
   it('knows the entry of the directory itself', () => {
-    for (const path of ['.', './', '..']) expect(pathOf(directory(path))).toBe('(root)')
+    for (const path of ['.', './', './.']) expect(pathOf(directory(path))).toBe('(root)')
     expect(thrownBy(directory(''))).toEqual(refused('ERR_INJECT_UNSAFE_PATH'))
   })
 
   it('leaves the targets of symlinks alone', () => {
-    for (const target of ['/etc/passwd', '../../../..', 'a//b', '.', 'caf\u00e9']) {
+    for (const target of ['/etc/passwd', '../../..', 'a//b', '.', 'caf\u00e9']) {
       expect(checkEntry(symlink('x', target), atRoot)).toMatchObject({entry: {target}})
     }
     expect(thrownBy(symlink('x', ''))).toEqual(refused('ERR_INJECT_UNSAFE_PATH'))

@@ -10,7 +10,7 @@ import {thrownBy} from '../../../support/thrown-by.js'
 
 const metadata = {mode: 0o755, uid: process.getuid!(), gid: process.getgid!(), mtime: 5}
 const source = (path: string): string =>
-  JSON.stringify(new URL(`../../../${path}`, import.meta.url).href)
+  JSON.stringify(new URL(`../../../../${path}`, import.meta.url).href)
 
 describe('files that are looked at when they are written', () => {
   it('have the mode of their entry, whatever the umask takes away', async () => {
