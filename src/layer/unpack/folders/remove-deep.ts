@@ -9,6 +9,9 @@ import {hasMounts, mountBelow} from './mounts.js'
 /** How many files are removed before anything else has its turn. */
 const atATime = 500
 
+/** How many levels, from the top, leave the folder open that they are in. */
+const mostOpen = 16
+
 /** The type of what `entries` gives. */
 type FolderEntry = ReturnType<OpenFolder['entries']>[number]
 
@@ -18,15 +21,17 @@ interface Level {
   readonly ino: number
   /** What is still in it. */
   readonly content: FolderEntry[]
+  /** The folder that it is in; `undefined` further down, where that is reached by `..`. */
+  readonly above: OpenFolder | undefined
 }
 
 /**
  * Removes what has the name in `around`: a file, or a directory with all that is in it; nothing
  * there is fine. It goes through open directories, so that neither somebody who swaps a directory
  * for a symlink meanwhile nor paths beyond PATH_MAX lead it astray, and it removes what is in
- * directories of ours that lack the rights for it. However deep it goes, it holds two directories
- * open at most. It never enters what is mounted there (`PreconditionError`), nor, if `known` is
- * given, a directory that is another one. Other errors are the system's own.
+ * directories of ours that lack the rights for it. However deep it goes, it holds some twenty
+ * directories open at most. It never enters what is mounted there (`PreconditionError`), nor, if
+ * `known` is given, a directory that is another one. Other errors are the system's own.
  */
 export async function removeIn(
   around: OpenFolder,
@@ -56,7 +61,8 @@ async function removeFolder(around: OpenFolder, top: ByteString, known: Identity
       aroundMount = mountAround()
     }
   } finally {
-    hold(around)
+    if (here !== around) here.close()
+    for (const {above} of levels) if (above !== around) above?.close()
   }
 
   /**
@@ -88,8 +94,10 @@ async function removeFolder(around: OpenFolder, top: ByteString, known: Identity
         const mount = aroundMount === undefined ? undefined : mountOf(opened.descriptor)
         if (mount !== undefined && mount !== aroundMount) throw mountBelow(named(name))
         if ((stat.mode & 0o700) !== 0o700) opened.chmod(0o700)
-        levels.push({name, ino: stat.ino, content})
-        hold(opened)
+        const isKept = levels.length < mostOpen
+        levels.push({name, ino: stat.ino, content, above: isKept ? here : undefined})
+        if (!isKept) here.close()
+        here = opened
         return
       }
     } catch (error) {
@@ -116,26 +124,22 @@ async function removeFolder(around: OpenFolder, top: ByteString, known: Identity
     }
   }
 
-  /**
-   * Back up by `..` and not by a descriptor for each level, of which there may be more than the
-   * system gives.
-   */
   function leave(): void {
     const emptied = levels.pop()
     if (emptied === undefined) return
-    const above = levels.at(-1)
-    if (above === undefined) hold(around)
-    else {
-      hold(here.open('..'))
-      const stat = here.stat()
-      if (stat.dev !== dev || stat.ino !== above.ino) throw moved(named(emptied.name))
-    }
+    const above = emptied.above ?? openAbove(emptied)
+    here.close()
+    here = above
     here.removeFolder(emptied.name)
   }
 
-  function hold(opened: OpenFolder): void {
-    if (here !== around) here.close()
-    here = opened
+  /** There may be more levels than the system gives descriptors for. */
+  function openAbove({name}: Level): OpenFolder {
+    const above = here.open('..')
+    const stat = above.stat()
+    if (stat.dev === dev && stat.ino === levels.at(-1)?.ino) return above
+    above.close()
+    throw moved(named(name))
   }
 
   function named(name: ByteString): ByteString {
