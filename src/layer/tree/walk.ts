@@ -22,7 +22,8 @@ import {changed} from './file-state.js'
 import {isSame, openFlags} from './unchanged-file.js'
 import {isReservedName} from '../reserved-name.js'
 import {deepestPath} from '../limits.js'
-import type {SharedWalk, WalkedEntry} from './walked-entry.js'
+import type {SharedInode, SharedWalk, WalkedEntry} from './walked-entry.js'
+import type {Entry} from '../entry.js'
 import {isWhiteout} from '../whiteout.js'
 import {leftover, tooDeep, unwantedWhiteout} from './refused-paths.js'
 
@@ -95,7 +96,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   let opened: number | undefined
   /** What others know of that: once the walk has gone on, the number may be another file's. */
   let current: {descriptor?: number | undefined} | undefined
-  /** Whether that is another name of a file of before: the next one often is, too. */
+  /** Whether the last file was another name of one before: the next one often is, too. */
   let isLink = false as boolean
   try {
     const top = fromText(directory)
@@ -137,7 +138,6 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
         options.onWarning?.(`${display(relative)} is a socket, which a layer cannot hold: left out`)
         continue
       }
-      isLink = false
       if (isDirectory) {
         const attributes = readsAttributes(options, type)
           ? readAttributes(access, options.onWarning)
@@ -247,6 +247,7 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
 
   /** Of several names of one file, all but the first are hard links to that. */
   function entryOf(stat: BigIntStats, path: ByteString, access: ByteString): WalkedEntry {
+    isLink = false
     const names = Number(stat.nlink)
     if (names <= 1) return describeOpened({stat, path, access, descriptor: opened})
     if (within !== undefined)
@@ -258,21 +259,32 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     isLink = true
     const found = {stat, path, access}
     const {mode, uid, gid, mtime} = describeFile(found, linkOptions).entry
-    let alone: WalkedEntry | undefined
-    return {
-      entry: {kind: 'hardlink', target, path, mode, uid, gid, mtime, xattrs: undefined},
-      shared,
-      // few ask for it, and its attributes take longer than the rest
-      get alone() {
-        return (alone ??= describeFile(found, options))
-      },
-    }
+    const entry = {kind: 'hardlink', target, path, mode, uid, gid, mtime, xattrs: undefined} as const
+    return new WalkedLink(entry, shared, () => describeFile(found, options))
   }
 
   function describeOpened(found: FoundFile): WalkedEntry {
     const walked = describeFile(found, options)
     if (opened !== undefined) current = walked.file
     return walked
+  }
+}
+
+/** A hard link. A class: V8 gives each object of a literal with a getter a map of its own. */
+class WalkedLink implements WalkedEntry {
+  readonly entry: Entry
+  readonly shared: SharedInode
+  readonly #describe: () => WalkedEntry
+
+  constructor(entry: Entry, shared: SharedInode, describe: () => WalkedEntry) {
+    this.entry = entry
+    this.shared = shared
+    this.#describe = describe
+  }
+
+  /** Described each time, because few ask: its attributes take longer than the rest. */
+  get alone(): WalkedEntry {
+    return this.#describe()
   }
 }
 
