@@ -260,7 +260,10 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     const found = {stat, path, access}
     const {mode, uid, gid, mtime} = describeFile(found, linkOptions).entry
     const entry = {kind: 'hardlink', target, path, mode, uid, gid, mtime, xattrs: undefined} as const
-    return new WalkedLink(entry, shared, () => describeFile(found, options))
+    if (opensFiles) return {entry, shared}
+    if (!readsAttributes(options, constants.S_IFREG))
+      return {entry, shared, alone: describeFile(found, options)}
+    return linkWith(entry, shared, () => describeFile(found, options))
   }
 
   function describeOpened(found: FoundFile): WalkedEntry {
@@ -270,21 +273,15 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   }
 }
 
-/** A hard link. A class: V8 gives each object of a literal with a getter a map of its own. */
-class WalkedLink implements WalkedEntry {
-  readonly entry: Entry
-  readonly shared: SharedInode
-  readonly #describe: () => WalkedEntry
-
-  constructor(entry: Entry, shared: SharedInode, describe: () => WalkedEntry) {
-    this.entry = entry
-    this.shared = shared
-    this.#describe = describe
-  }
-
-  /** Described each time, because few ask: its attributes take longer than the rest. */
-  get alone(): WalkedEntry {
-    return this.#describe()
+/** Few ask what a link would be alone, and its attributes take longer than the rest. */
+function linkWith(entry: Entry, shared: SharedInode, describe: () => WalkedEntry): WalkedEntry {
+  let alone: WalkedEntry | undefined
+  return {
+    entry,
+    shared,
+    get alone() {
+      return (alone ??= describe())
+    },
   }
 }
 

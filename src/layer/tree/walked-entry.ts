@@ -35,7 +35,7 @@ export interface WalkedEntry {
   readonly content?: Uint8Array
   /** Absent for what has one name, and for directories. */
   readonly shared?: SharedInode
-  /** What a hard link would be without the entry that it links to. */
+  /** What a hard link would be without the entry that it links to; not with `content`. */
   readonly alone?: WalkedEntry
   /** Of what is not a file; only with the detail `states`. */
   readonly state?: FileState
