@@ -11,6 +11,7 @@ const [bundle, folder, name] = process.argv.splice(2, 3)
 v8.setFlagsFromString('--verify-snapshot-checksum')
 v8.setFlagsFromString('--no-flush-bytecode')
 v8.setFlagsFromString('--max-inlined-bytecode-size-cumulative=200')
+v8.setFlagsFromString('--no-parallel-scavenge')
 if (/^11\.3\./.test(process.versions.v8)) v8.setFlagsFromString('--interrupt-budget=400000')
 const script = new vm.Script(readFileSync(bundle, 'latin1'), {filename: 'inject.cjs'})
 const modules = []

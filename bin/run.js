@@ -50,6 +50,9 @@ v8.setFlagsFromString('--no-flush-bytecode')
 // for each thread by itself. So functions are optimized later, with less of what they call inside.
 // The V8 of Node 20 alone knows the second flag
 v8.setFlagsFromString('--max-inlined-bytecode-size-cumulative=200')
+// what lives for a moment is gone in half a millisecond, by one thread: several have to wait for
+// each other
+v8.setFlagsFromString('--no-parallel-scavenge')
 const isNode20 = /^11\.3\./.test(process.versions.v8)
 if (isNode20) {
   v8.setFlagsFromString('--interrupt-budget=400000')
