@@ -19,10 +19,10 @@ export interface KeptWalkOptions {
   readonly prefixLength: number
   readonly before: bigint
   /**
-   * Whether no row has to be changed: the walk was kept before, and all rows that were touched
-   * since are settled. Default: every row is looked at.
+   * The rows as the next run is to get them: of a walk that was kept before, all but those that
+   * were touched since are settled. Default: every row is looked at.
    */
-  readonly areSettled?: boolean | undefined
+  readonly settled?: PackedRows | undefined
   /** Of all entries, if that is known. */
   readonly look: LayerLook | undefined
   readonly division: Division | undefined
@@ -35,12 +35,12 @@ export interface KeptWalkOptions {
  */
 export function keptWalk(
   walk: PackedWalk,
-  {directory, prefixLength, before, areSettled = false, look, division}: KeptWalkOptions,
+  {directory, prefixLength, before, settled, look, division}: KeptWalkOptions,
 ): readonly Uint8Array[] | undefined {
   const settling = createSettling(directory, before)
   const {ctimeNs, dev} = walk.root
   if (!settling.isKnown(dev, () => '') || !settling.isSettled(ctimeNs)) return undefined
-  const rows = areSettled ? walk.rows : settledRows(walk.rows, prefixLength, settling)
+  const rows = settled ?? settledRows(walk.rows, prefixLength, settling)
   return (
     rows &&
     encodeWalk({
@@ -93,11 +93,16 @@ function settledRows(
     if (settling.isSettled(numbers.long(number.ctimeNs))) continue
     const kind = kinds[splicer.kind]
     if (kind !== 'file' && kind !== 'hardlink') return undefined
-    forgotten.putAll(numbers)
-    forgotten.putLong(number.ctimeNs, never)
-    splicer.replace(forgotten)
+    splicer.replace(forget(numbers, forgotten))
   }
   return splicer.rows()
+}
+
+/** The numbers, with a change time that nothing has, in `room`. */
+export function forget(numbers: RowNumbers, room: RowNumbers): RowNumbers {
+  room.putAll(numbers)
+  room.putLong(number.ctimeNs, never)
+  return room
 }
 
 const digestLength = 32

@@ -67,7 +67,7 @@ export interface TouchedFiles {
   readonly areSameSize: boolean
   /** Seconds since the epoch, of the newest entry now; 0 for none. */
   readonly newestMtime: number
-  /** Nanoseconds since the epoch: nothing was touched later. */
+  /** Nanoseconds since the epoch: nothing else has a later change time. */
   readonly latest: bigint
 }
 
@@ -137,6 +137,7 @@ export function* lookAgain(
         continue
       }
       if (group !== undefined && groups.has(group)) return undefined
+      if (stat.ctimeNs > latest) latest = stat.ctimeNs
     }
     newest = Math.max(newest, numbers.at(number.mtime))
   }
@@ -144,7 +145,6 @@ export function* lookAgain(
 
   /** A change time in the future tells nothing. */
   function isPast({ctimeNs}: BigIntStats): boolean {
-    if (ctimeNs > latest) latest = ctimeNs
     return ctimeNs < now
   }
 

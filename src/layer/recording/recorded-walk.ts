@@ -23,7 +23,7 @@ import {keptLook, keptWalk} from './kept-walk.js'
 import {layerRows} from './layer-rows.js'
 import {areLinksAlike} from './links-alike.js'
 import type {TouchedFiles} from './look-again.js'
-import {bringUpToDate, type UpToDateOptions} from './up-to-date.js'
+import {bringUpToDate, type UpToDate, type UpToDateOptions} from './up-to-date.js'
 import {type RowCursor, RowReader} from './rows/packed-rows.js'
 import {decodeWalk, type PackedWalk} from './packed-walk.js'
 import {createRecord, mostRecorded, type WalkRecord} from './record.js'
@@ -104,8 +104,8 @@ export function recordedWalk(
   /** That of an earlier run, of which files may have been touched since. */
   let earlier: Division | undefined
   let touched: TouchedFiles | undefined
-  /** Whether the walk can be kept as it is. */
-  let areSettled = false
+  /** The rows of the walk as they are kept, if they are known. */
+  let settled: UpToDate['settled']
   let isTooLarge = false
   /** Of the walk that is under way. */
   let threads: WalkedParts | undefined
@@ -233,7 +233,7 @@ export function recordedWalk(
     const {now, before} = keeper
     const found = yield* bringUpToDate(decoded, {tree, prefixLength, now, before, ahead})
     if (!found) return
-    ;({walk, touched, areSettled} = found)
+    ;({walk, touched, settled} = found)
     rootState = walk.root
     earlier = decodeDivision(decoded.division)
     if (touched.files.length === 0) {
@@ -264,6 +264,6 @@ export function recordedWalk(
   function keep(walk: PackedWalk, {directory}: Tree): void {
     if (!keeper) return
     const {before} = keeper
-    keeper.keep(() => keptWalk(walk, {directory, prefixLength, before, areSettled, look, division}))
+    keeper.keep(() => keptWalk(walk, {directory, prefixLength, before, settled, look, division}))
   }
 }

@@ -1,10 +1,11 @@
 import {fromText} from '../byte-string.js'
 import type {Tree} from '../tree/walked-entry.js'
-import {createSettling} from './kept-walk.js'
+import {createSettling, forget} from './kept-walk.js'
 import {areLinksAlike} from './links-alike.js'
 import type {KeptBytes, PackedWalk} from './packed-walk.js'
 import {forgetLayerOf} from './columns/row-layers.js'
-import {number} from './rows/row-numbers.js'
+import type {PackedRows} from './rows/packed-rows.js'
+import {number, RowNumbers} from './rows/row-numbers.js'
 import {RowSplicer} from './rows/row-splicer.js'
 import {type LookAhead, lookAgain, type RowsAhead, type TouchedFiles} from './look-again.js'
 
@@ -24,7 +25,7 @@ export interface UpToDate {
   readonly walk: PackedWalk
   readonly touched: TouchedFiles
   /** See `KeptWalkOptions`. */
-  readonly areSettled: boolean
+  readonly settled: PackedRows | undefined
 }
 
 /** A kept walk as it would be now, in steps; `undefined` if more than files was touched since. */
@@ -32,30 +33,32 @@ export function* bringUpToDate(
   {rows, root, layers, ...kept}: KeptBytes,
   {tree, prefixLength, now, before, ahead: startAhead}: UpToDateOptions,
 ): Generator<void, UpToDate | undefined> {
-  const splicer = new RowSplicer(rows)
+  const splicer = new RowSplicer(rows, {areKept: true})
   const settling = createSettling(tree.directory, before)
   const isAlike = kept.areLinksAlike && areLinksAlike(tree.directory)
   const folder = `${fromText(tree.directory)}/`
   const how = {prefixLength, areLinksAlike: isAlike}
   const path = () => splicer.path(prefixLength)
   let ahead: LookAhead | undefined
-  let unsettled = 0
+  const forgotten = new RowNumbers()
+  /** Whether the next run can trust what it sees of each row, and forget the others. */
+  let canSettle = true as boolean
   try {
     const touched = yield* lookAgain(splicer, {
       ...{tree, now, root, ...how},
       startAhead: () => (ahead = startAhead?.({...rows, ...how, folder, before})),
       onTouched(row, numbers) {
-        splicer.replace(numbers)
+        const isSettled = settling.isSettled(numbers.long(number.ctimeNs))
+        splicer.replace(numbers, isSettled ? numbers : forget(numbers, forgotten))
         if (layers) forgetLayerOf(layers, row)
-        const isKnown = settling.isKnown(numbers.long(number.dev), path)
-        if (!isKnown || !settling.isSettled(numbers.long(number.ctimeNs))) unsettled++
+        canSettle &&= settling.isKnown(numbers.long(number.dev), path)
       },
     })
     return (
       touched && {
         walk: {rows: splicer.rows(), root, layers, areLinksAlike: isAlike},
         touched,
-        areSettled: unsettled === 0 && touched.latest < before,
+        settled: canSettle && touched.latest < before ? splicer.keptRows() : undefined,
       }
     )
   } finally {

@@ -105,17 +105,23 @@ it('some rows get other numbers, and the others stay, over several changes', () 
         const expected = [...rows]
         for (const changes of rounds) {
           const others = new Map(changes.map(({at, by}) => [at, by]))
-          const splicer = new RowSplicer(packed)
+          const splicer = new RowSplicer(packed, {areKept: true})
+          const kept = [...expected]
           for (let at = 0; splicer.next(); at++) {
             const {path, target, kind, isBytes} = expected[at] as Row
             const other = others.get(at)
             if (!other) continue
-            splicer.replace(numbersOf(other))
+            const later = {...other, mtime: other.mtime + 1}
+            splicer.replace(numbersOf(other), at % 2 === 0 ? numbersOf(later) : undefined)
             expected[at] = {...other, path, target, kind, isBytes}
+            kept[at] = {...(at % 2 === 0 ? later : other), path, target, kind, isBytes}
           }
           packed = splicer.rows()
           expect(packed.count).toBe(rows.length)
           expect(read(new RowReader(packed))).toEqual(expected)
+          const keptRows = splicer.keptRows()
+          expect(keptRows && read(new RowReader(keptRows))).toEqual(kept)
+          expect(new RowSplicer(packed).keptRows()).toBeUndefined()
         }
       },
     ),
