@@ -12,8 +12,8 @@ class ItemReader extends RowReader {
   item = -1
   private readonly to: number
 
-  constructor(rows: PackedRows, to: number) {
-    super(rows)
+  constructor(rows: PackedRows, to: number, options?: {readonly hasTexts?: boolean}) {
+    super(rows, options)
     this.to = to
   }
 
@@ -45,7 +45,7 @@ export function layerRows(
 
 /** The things with several names of which the last one is among these items. */
 function groupsThatEnd(rows: PackedRows, {from, to, names}: LayerItems): ReadonlySet<number> {
-  const reader = new ItemReader(rows, to)
+  const reader = new ItemReader(rows, to, {hasTexts: false})
   const ending = new Set<number>()
   const seen = new WordList()
   while (reader.next()) {

@@ -47,6 +47,7 @@ export function lookAhead(
   }
 
   function isFoundUntouched(word: number): boolean {
+    Atomics.store(words, words.length - 1, word + 1)
     const before = Atomics.compareExchange(words, word, free, own)
     if (before === looking) Atomics.wait(words, word, looking, patience)
     return before !== free && Atomics.load(words, word) === untouched

@@ -6,12 +6,16 @@ export const rowsAtOnce = 256
 /**
  * What threads share that look at the rows of a walk, a word for each `rowsAtOnce` of them: nobody
  * has begun, the thread that needs to know looks itself, another one looks, has found that none of
- * them was touched, or anything else.
+ * them was touched, or anything else. One more word says which of them that thread has come to, and
+ * one.
  */
 export const [free, own, looking, untouched, other] = [0, 1, 2, 3, 4]
 
+/** A thread leaves so many words before the caller alone, so that it need not wait for them. */
+export const lead = 16
+
 export function wordCount(rows: number): number {
-  return Math.ceil(rows / rowsAtOnce)
+  return Math.ceil(rows / rowsAtOnce) + 1
 }
 
 /** What a thread looks at. */

@@ -4,10 +4,11 @@ import '../../../program/thread-flags.js'
 import {workerData} from 'node:worker_threads'
 import {RowReader} from '../rows/packed-rows.js'
 import {createLook} from '../look-again.js'
-import {free, looking, type LookWork, other, rowsAtOnce, untouched} from './look-words.js'
+import {free, lead, looking, type LookWork, other, rowsAtOnce, untouched} from './look-words.js'
 
 const {pieces, words, every, which, before, ...work} = workerData as LookWork
 
+const last = words.length - 1
 const rows = new RowReader({pieces})
 const look = createLook(work)
 
@@ -25,8 +26,14 @@ function pass(count: number): void {
   for (let left = count; left > 0 && rows.next(); left--);
 }
 
-for (let word = 0; word < words.length; word++) {
-  const isOwn = word % every === which
+/** Whether the caller will soon come to it. */
+function isNear(word: number): boolean {
+  const caller = Atomics.load(words, last)
+  return caller > 0 && word < caller + lead
+}
+
+for (let word = 0; word < last; word++) {
+  const isOwn = word % every === which && !isNear(word)
   if (!isOwn || Atomics.compareExchange(words, word, free, looking) !== free) {
     pass(rowsAtOnce)
     continue

@@ -156,15 +156,23 @@ export class RowReader implements RowCursor {
   end = 0
   private piece: Buffer
   private readonly pieces: readonly Buffer[]
-  private readonly pathText = new SharedText()
-  private readonly targetText = new SharedText()
+  private readonly pathText: SharedText
+  private readonly targetText: SharedText
   private hasTarget = false
   /** Where the bytes of the row's path end in the piece, and how many they are. */
   private pathEnd = 0
   private pathRest = 0
 
-  /** Rows that come from another thread have arrays of bytes in place of Node's buffers. */
-  constructor({pieces}: {readonly pieces: readonly Uint8Array[]}) {
+  /**
+   * Rows that come from another thread have arrays of bytes in place of Node's buffers. Without
+   * `hasTexts` paths and targets are passed over, which is faster.
+   */
+  constructor(
+    {pieces}: {readonly pieces: readonly Uint8Array[]},
+    {hasTexts = true}: {readonly hasTexts?: boolean} = {},
+  ) {
+    this.pathText = new SharedText(hasTexts)
+    this.targetText = new SharedText(hasTexts)
     this.pieces = pieces.map(asBuffer)
     this.piece = this.pieces[0] ?? Buffer.alloc(0)
   }
@@ -257,9 +265,15 @@ export function asBuffer({buffer, byteOffset, length}: Uint8Array): Buffer {
 class SharedText {
   length = 0
   private memory = Buffer.allocUnsafeSlow(4096)
+  private readonly isRead: boolean
+
+  constructor(isRead: boolean) {
+    this.isRead = isRead
+  }
 
   /** Reads what comes after the first `length` bytes; returns where that ends in `piece`. */
   read(count: number, piece: Buffer, start: number): number {
+    if (!this.isRead) return start + count
     const same = this.length
     this.length += count
     if (this.length > this.memory.length) this.grow()
