@@ -163,7 +163,7 @@ export const breaks = [
     file: 'src/cli/render/text/escape.ts',
     from: 'return json.replaceAll(',
     to: "return json || ''.replaceAll(",
-    test: 'test/cli/render/escape',
+    test: 'test/cli/render/text/escape',
     title: 'A19',
   },
   {

@@ -48,7 +48,7 @@ v8.setFlagsFromString('--verify-snapshot-checksum')
 v8.setFlagsFromString('--no-flush-bytecode')
 // V8 takes a sixth to a third of the CPU time of a run of a second or two to optimize what is hot,
 // for each thread by itself. So functions are optimized later, with less of what they call inside.
-// The V8 of Node 20 alone knows the second flag
+// The V8 of Node 20 alone knows `--interrupt-budget`
 v8.setFlagsFromString('--max-inlined-bytecode-size-cumulative=200')
 // what lives for a moment is gone in half a millisecond, by one thread: several have to wait for
 // each other

@@ -67,7 +67,7 @@ export interface TouchedFiles {
   readonly areSameSize: boolean
   /** Seconds since the epoch, of the newest entry now; 0 for none. */
   readonly newestMtime: number
-  /** Nanoseconds since the epoch: nothing else has a later change time. */
+  /** Nanoseconds since the epoch: nothing else that was looked at here has a later change time. */
   readonly latest: bigint
 }
 

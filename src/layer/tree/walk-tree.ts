@@ -6,7 +6,7 @@ import type {Entries, SharedWalk, Tree, TreeWalk, WalkDetail, WalkedEntry} from 
 export function walkTree(
   {tree: {directory, exclude, ...options}, onWarning}: TreeWalk,
   detail?: WalkDetail,
-  how?: Pick<WalkOptions, 'within' | 'shared'>,
+  how?: Pick<WalkOptions, 'within' | 'shared' | 'areLinksBare'>,
 ): Iterable<WalkedEntry> {
   const isExcluded = ignoreRules(directory, exclude)
   return walk(directory, {...options, ...how, isExcluded, detail, onWarning})

@@ -43,6 +43,8 @@ export interface WalkOptions extends DescribeOptions {
   readonly within?: ByteString | undefined
   /** Not with the detail `content`. */
   readonly shared?: SharedWalk | undefined
+  /** Hard links do not say what they would be alone. */
+  readonly areLinksBare?: boolean | undefined
 }
 
 /** A directory. */
@@ -259,9 +261,9 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     isLink = true
     const found = {stat, path, access}
     const {mode, uid, gid, mtime} = describeFile(found, linkOptions).entry
-    const entry = {kind: 'hardlink', target, path, mode, uid, gid, mtime, xattrs: undefined} as const
-    if (opensFiles) return {entry, shared}
-    if (!readsAttributes(options, constants.S_IFREG))
+    const entry: Entry = {kind: 'hardlink', target, path, mode, uid, gid, mtime, xattrs: undefined}
+    if (options.areLinksBare === true) return {entry, shared}
+    if (stat.isFile() && !readsAttributes(options, constants.S_IFREG))
       return {entry, shared, alone: describeFile(found, options)}
     return linkWith(entry, shared, () => describeFile(found, options))
   }
@@ -273,7 +275,10 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
   }
 }
 
-/** Few ask what a link would be alone, and its attributes take longer than the rest. */
+/**
+ * Few ask what a link would be alone, and its attributes take longer than the rest. V8 gives each
+ * object with a getter a map of its own, so where there are many links they are made without.
+ */
 function linkWith(entry: Entry, shared: SharedInode, describe: () => WalkedEntry): WalkedEntry {
   let alone: WalkedEntry | undefined
   return {

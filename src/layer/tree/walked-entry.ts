@@ -13,8 +13,8 @@ export interface WalkedFile {
   /** Where in the file the content begins, in bytes; absent where it is all of the file. */
   readonly offset?: number | undefined
   /**
-   * A descriptor of it, at its start; `undefined` once the walk has gone on, which closes it. Only
-   * with the detail `content`.
+   * A descriptor of it, at its start, with the detail `content`; `undefined` once the walk has gone
+   * on, which closes it, and for a file that comes after a hard link.
    */
   readonly descriptor?: number | undefined
 }
@@ -35,7 +35,7 @@ export interface WalkedEntry {
   readonly content?: Uint8Array
   /** Absent for what has one name, and for directories. */
   readonly shared?: SharedInode
-  /** What a hard link would be without the entry that it links to; not with `content`. */
+  /** What a hard link would be without the entry that it links to. */
   readonly alone?: WalkedEntry
   /** Of what is not a file; only with the detail `states`. */
   readonly state?: FileState

@@ -181,16 +181,28 @@ describe('a merged file', () => {
     expect((await contentOf(places, '/etc/7')).text).toBe('7')
   })
 
-  it('does not take hard links to our part with it', async () => {
+  const packings: readonly Pick<UpdateOptions, 'compression' | 'level'>[] = [
+    {},
+    {level: 6},
+    {compression: 'zstd'},
+    {compression: 'none'},
+    {compression: 'zstd:chunked'},
+  ]
+  it.each(packings)('does not take hard links to our part with it (%j)', async (packing) => {
     const places = severalPlaces()
     await putRoot(places, [makeFile('etc/hosts', hosts)])
     const directory = await makeTree({'etc/hosts': 'ours\n'})
     const {linkSync} = await import('node:fs')
     linkSync(join(directory, 'etc/hosts'), join(directory, 'etc/other'))
     const [reference, to] = [`${vendor}:v1`, `${ours}:data`].map(parseReference)
-    await update(updateRequest({reference: reference!, to, directory, merges: [append]}), places)
+    const request = updateRequest({
+      ...{reference: reference!, to, directory, merges: [append]},
+      ...{toOci: true, ...packing},
+    })
+    const {digest} = await update(request, places)
     expect((await contentOf(places, '/etc/hosts')).text).toBe(`${hosts}ours\n`)
     expect((await contentOf(places, '/etc/other')).text).toBe('ours\n')
+    expect(await update(request, places)).toMatchObject({digest, tags: []})
   })
 })
 

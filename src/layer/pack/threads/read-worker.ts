@@ -60,7 +60,9 @@ const onWarning = (text: string): void => post({kind: 'warning', text})
 function entriesOf(task: Exclude<ReaderTask, Batch>): Iterable<WalkedEntry> {
   if ('rows' in task) return withFileXattrs(heldIn(task.rows), onWarning)
   const walk = {tree: task.tree, onWarning}
-  return task.found ? foundEntries(task.found, walk) : walkTree(walk, 'content')
+  return task.found
+    ? foundEntries(task.found, walk)
+    : walkTree(walk, 'content', {areLinksBare: true})
 }
 
 type Allocate = (length: number) => Buffer

@@ -6,8 +6,8 @@ export const rowsAtOnce = 256
 /**
  * What threads share that look at the rows of a walk, a word for each `rowsAtOnce` of them: nobody
  * has begun, the thread that needs to know looks itself, another one looks, has found that none of
- * them was touched, or anything else. One more word says which of them that thread has come to, and
- * one.
+ * them was touched, or anything else. In one more word that thread says how many
+ * of them it has come to.
  */
 export const [free, own, looking, untouched, other] = [0, 1, 2, 3, 4]
 

@@ -130,7 +130,11 @@ async function removeFolder(around: OpenFolder, top: ByteString, known: Identity
     const above = emptied.above ?? openAbove(emptied)
     here.close()
     here = above
-    here.removeFolder(emptied.name)
+    try {
+      here.removeFolder(emptied.name)
+    } catch (error) {
+      throw errnoOf(error) === 'ENOENT' ? moved(named(emptied.name)) : error
+    }
   }
 
   /** There may be more levels than the system gives descriptors for. */
