@@ -22,7 +22,8 @@ import {changed} from './file-state.js'
 import {isSame, openFlags} from './unchanged-file.js'
 import {isReservedName} from '../reserved-name.js'
 import {deepestPath} from '../limits.js'
-import type {SharedInode, SharedWalk, WalkedEntry} from './walked-entry.js'
+import type {SharedWalk, WalkedEntry} from './walked-entry.js'
+import {walkedLink} from './walked-link.js'
 import type {Entry} from '../entry.js'
 import {isWhiteout} from '../whiteout.js'
 import {leftover, tooDeep, unwantedWhiteout} from './refused-paths.js'
@@ -265,28 +266,13 @@ export function* walk(directory: string, options: WalkOptions): Generator<Walked
     if (options.areLinksBare === true) return {entry, shared}
     if (stat.isFile() && !readsAttributes(options, constants.S_IFREG))
       return {entry, shared, alone: describeFile(found, options)}
-    return linkWith(entry, shared, () => describeFile(found, options))
+    return walkedLink(entry, shared, () => describeFile(found, options))
   }
 
   function describeOpened(found: FoundFile): WalkedEntry {
     const walked = describeFile(found, options)
     if (opened !== undefined) current = walked.file
     return walked
-  }
-}
-
-/**
- * Few ask what a link would be alone, and its attributes take longer than the rest. V8 gives each
- * object with a getter a map of its own, so where there are many links they are made without.
- */
-function linkWith(entry: Entry, shared: SharedInode, describe: () => WalkedEntry): WalkedEntry {
-  let alone: WalkedEntry | undefined
-  return {
-    entry,
-    shared,
-    get alone() {
-      return (alone ??= describe())
-    },
   }
 }
 
