@@ -39,7 +39,7 @@ export async function writeWalk(
   }
 }
 
-/** One call for each piece: `writeFile` makes one for every 512 KiB. */
+/** Writes each piece in one call, where `writeFile` would write 512 KiB at a time. */
 async function writeNew(path: string, pieces: readonly Uint8Array[]): Promise<void> {
   const handle = await open(path, 'wx', 0o600)
   try {

@@ -1,7 +1,16 @@
 import type {ResourceLimits, Worker} from 'node:worker_threads'
 import {startThread} from '../../../program/program-file.js'
 import type {LookAhead, RowsAhead} from '../look-again.js'
-import {free, looking, type LookWork, own, rowsAtOnce, untouched, wordCount} from './look-words.js'
+import {
+  callerWord,
+  free,
+  looking,
+  type LookWork,
+  own,
+  rowsAtOnce,
+  untouched,
+  wordCount,
+} from './look-words.js'
 
 /** Rows below which a thread takes longer to start than it saves. */
 const usualLeast = 100_000
@@ -47,7 +56,7 @@ export function lookAhead(
   }
 
   function isFoundUntouched(word: number): boolean {
-    Atomics.store(words, words.length - 1, word + 1)
+    Atomics.store(words, callerWord(words), word + 1)
     const before = Atomics.compareExchange(words, word, free, own)
     if (before === looking) Atomics.wait(words, word, looking, patience)
     return before !== free && Atomics.load(words, word) === untouched

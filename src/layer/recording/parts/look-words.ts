@@ -6,8 +6,7 @@ export const rowsAtOnce = 256
 /**
  * What threads share that look at the rows of a walk, a word for each `rowsAtOnce` of them: nobody
  * has begun, the thread that needs to know looks itself, another one looks, has found that none of
- * them was touched, or anything else. In one more word that thread says how many
- * of them it has come to.
+ * them was touched, or anything else.
  */
 export const [free, own, looking, untouched, other] = [0, 1, 2, 3, 4]
 
@@ -16,6 +15,11 @@ export const lead = 16
 
 export function wordCount(rows: number): number {
   return Math.ceil(rows / rowsAtOnce) + 1
+}
+
+/** The word after those of rows: how many of them the thread that needs to know has come to. */
+export function callerWord({length}: Int32Array): number {
+  return length - 1
 }
 
 /** What a thread looks at. */

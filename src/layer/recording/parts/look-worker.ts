@@ -4,11 +4,20 @@ import '../../../program/thread-flags.js'
 import {workerData} from 'node:worker_threads'
 import {RowReader} from '../rows/packed-rows.js'
 import {createLook} from '../look-again.js'
-import {free, lead, looking, type LookWork, other, rowsAtOnce, untouched} from './look-words.js'
+import {
+  callerWord,
+  free,
+  lead,
+  looking,
+  type LookWork,
+  other,
+  rowsAtOnce,
+  untouched,
+} from './look-words.js'
 
 const {pieces, words, every, which, before, ...work} = workerData as LookWork
 
-const last = words.length - 1
+const wordsOfRows = callerWord(words)
 const rows = new RowReader({pieces})
 const look = createLook(work)
 
@@ -28,11 +37,11 @@ function pass(count: number): void {
 
 /** Whether the caller will soon come to it. */
 function isNear(word: number): boolean {
-  const caller = Atomics.load(words, last)
+  const caller = Atomics.load(words, wordsOfRows)
   return caller > 0 && word < caller + lead
 }
 
-for (let word = 0; word < last; word++) {
+for (let word = 0; word < wordsOfRows; word++) {
   const isOwn = word % every === which && !isNear(word)
   if (!isOwn || Atomics.compareExchange(words, word, free, looking) !== free) {
     pass(rowsAtOnce)
